@@ -1,0 +1,125 @@
+"""Mailboxes: how one is recognised, and the states it passes from unknown to confirmed to silent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from . import audit
+from .errors import InvalidDraft
+from .models import Address, Suppression
+from .tokens import Keys, keyed_hash, keyed_hashes
+
+# Nobody reads these as a person, and mail to them comes back as complaints.
+_ROLES = frozenset({"postmaster", "abuse", "noreply", "no-reply", "mailer-daemon"})
+# States in which nothing is sent; confirmation through a new link is the way back from some of them.
+SILENT = frozenset({"refused", "unsubscribed", "bounced", "complained", "blocked"})
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """A well-formed address: ``email`` is written to, ``key`` is what two spellings have in common."""
+
+    email: str
+    key: str
+
+    @property
+    def domain(self) -> str:
+        """The part after the last @, in lower-case A-labels."""
+        return self.key.rpartition("@")[2]
+
+
+def parse(text: str, *, sender: str | None = None) -> Mailbox:
+    """Read an address as typed. Raises InvalidDraft("email", …) with a sentence that says what is wrong.
+
+    ``sender`` is the address the site itself sends from: writing to it would be a loop.
+    """
+    typed = text.strip()
+    # Longer ones cannot exist, and judging 100 KB of them takes a third of a second.
+    if len(typed) > 254:
+        raise InvalidDraft("email", "That e-mail address is too long to be real; the longest has 254 characters.")
+    try:
+        valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise InvalidDraft("email", f"That does not look like an e-mail address. {error}") from None
+    mailbox = Mailbox(_spell(valid.local_part, valid.ascii_domain), _key(valid.local_part, valid.ascii_domain))
+    if valid.local_part.casefold() in _ROLES:
+        raise InvalidDraft("email", "Nobody reads mail at that address as a person. Please give your own.")
+    if sender is not None and mailbox.key == sender.casefold():
+        raise InvalidDraft("email", "That address belongs to this site itself. Please give your own.")
+    return mailbox
+
+
+def find(session: Session, key: str) -> Address | None:
+    """The address with this normalised key."""
+    return session.scalar(select(Address).where(Address.key == key))
+
+
+def meet(session: Session, mailbox: Mailbox, now: dt.datetime, *, confirmed: bool = False) -> Address:
+    """The address of ``mailbox``, added when it is new; ``confirmed`` when the host vouches for it.
+
+    What is known of an address is never changed by somebody typing it.
+    """
+    address = find(session, mailbox.key)
+    if address is None:
+        address = Address(
+            key=mailbox.key,
+            email=mailbox.email,
+            state="confirmed" if confirmed else "none",
+            generation=0,
+            confirmed_at=now if confirmed else None,
+            changed_at=now,
+            created_at=now,
+        )
+        session.add(address)
+        return address
+    if confirmed and address.state in ("none", "pending"):
+        change(session, address, "confirmed", cause="host", actor="host", now=now)
+    return address
+
+
+def change(session: Session, address: Address, state: str, *, cause: str, actor: str, now: dt.datetime) -> bool:
+    """Move ``address`` to ``state`` with an audit row; False when it was there already."""
+    if address.state == state:
+        return False
+    audit.record(session, address, "state", actor=actor, now=now, cause=cause, before=address.state, after=state)
+    address.state = state
+    address.changed_at = now
+    if state == "confirmed":
+        address.confirmed_at = now
+        address.generation += 1
+    session.flush()
+    return True
+
+
+def suppress(session: Session, keys: Keys, address: Address, why: str, now: dt.datetime) -> None:
+    """Remember, in a form that outlives an erasure, that this mailbox must not be written to."""
+    session.add(Suppression(key_hash=keyed_hash(keys, "suppression", address.key), why=why, since=now))
+
+
+def lift(session: Session, keys: Keys, address: Address) -> None:
+    """Forget suppressions of this mailbox that its owner set and has taken back by a new confirmation."""
+    for row in session.scalars(select(Suppression).where(_hashes_of(keys, address.key))):
+        session.delete(row)
+
+
+def suppressed(session: Session, keys: Keys, key: str, now: dt.datetime) -> str | None:
+    """Why this mailbox must not be written to, or None."""
+    rows = session.scalars(select(Suppression).where(_hashes_of(keys, key)))
+    return next((row.why for row in rows if row.until is None or row.until > now), None)
+
+
+def _hashes_of(keys: Keys, key: str) -> ColumnElement[bool]:
+    return Suppression.key_hash.in_(keyed_hashes(keys, "suppression", key))
+
+
+def _spell(local: str, domain: str) -> str:
+    return f"{local}@{domain}"
+
+
+def _key(local: str, domain: str) -> str:
+    return f"{local.casefold()}@{domain.casefold().rstrip('.')}"

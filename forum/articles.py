@@ -1,0 +1,165 @@
+"""Articles of the bundled blueprint: added from Markdown files, read with the version of their thread in one query."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from . import sanitize
+from .errors import ForumError, NotFound
+from .models import Article, Thread
+from .threads import HEAD, Head
+
+_KEYS = frozenset({"title", "slug", "author", "date", "closed", "summary"})
+_LINE = re.compile(r"([A-Za-z_]+)\s*:\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Source:
+    """An article as its author wrote it."""
+
+    title: str
+    slug: str
+    author: str
+    summary: str
+    closed: bool
+    published_at: dt.datetime | None
+    body: str
+
+
+class Front(NamedTuple):
+    """What of an article is read for every request: enough to know whether the cached page is the right one."""
+
+    id: int
+    slug: str
+    thread_key: str
+    title: str
+    author: str
+    closed: bool
+    published_at: dt.datetime
+    version: int
+    head: Head
+
+
+_FRONT = [getattr(Article, name) for name in Front._fields[:-1]]
+
+
+def front(session: Session, slug: str) -> Front | None:
+    """The article and the head of its thread, in one query; None when there is no such article."""
+    query = select(*_FRONT, *HEAD).outerjoin(Thread, Thread.key == Article.thread_key).where(Article.slug == slug)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return None
+    own, head = row[: len(_FRONT)], row[len(_FRONT) :]
+    return Front(*own, Head(*head) if head[0] is not None else Head(0, 0, 0, 0, False))
+
+
+def html(session: Session, article_id: int) -> str:
+    """The stored, sanitised HTML of an article."""
+    return session.scalars(select(Article.html).where(Article.id == article_id)).one()
+
+
+def newest(session: Session, limit: int = 100) -> list[Row[Any]]:
+    """Articles for a list, newest first, each with the number of its comments."""
+    columns = (Article.slug, Article.title, Article.author, Article.summary, Article.published_at, Thread.comments)
+    query = select(*columns).outerjoin(Thread, Thread.key == Article.thread_key)
+    return list(session.execute(query.order_by(Article.published_at.desc(), Article.id.desc()).limit(limit)))
+
+
+def parse(text: str) -> Source:
+    """Read a ``---`` block of ``key: value`` lines (plain or JSON-quoted values), then Markdown.
+
+    Raises ForumError naming the line that cannot be read.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
+        raise ForumError("The file must begin with a block between two lines of three dashes: ---")
+    end = next(n for n, line in enumerate(lines[1:], 1) if line.strip() == "---")
+    values = dict(_value(n, line) for n, line in enumerate(lines[1:end], 2) if line.strip())
+    if not values.get("title"):
+        raise ForumError("The block at the top must have a line with the title: title: …")
+    return Source(
+        title=values["title"],
+        slug=_slug(values.get("slug") or values["title"]),
+        author=values.get("author", ""),
+        summary=values.get("summary", ""),
+        closed=_flag(values.get("closed", "false")),
+        published_at=_date(values["date"]) if "date" in values else None,
+        body="\n".join(lines[end + 1 :]).strip(),
+    )
+
+
+def put(session: Session, source: Source, now: dt.datetime) -> Article:
+    """Add the article, or update the one with the same slug; its thread learns of a new title or of closing."""
+    article = session.scalar(select(Article).where(Article.slug == source.slug))
+    if article is None:
+        article = Article(slug=source.slug, thread_key=f"article:{source.slug}", published_at=now, version=0)
+        session.add(article)
+    article.title, article.author, article.summary = source.title, source.author, source.summary
+    article.source, article.html = source.body, sanitize.article_html(source.body)
+    article.closed = source.closed
+    article.published_at = source.published_at or article.published_at
+    article.version += 1
+    session.flush()
+    _follow(session, article)
+    return article
+
+
+def remove(session: Session, slug: str) -> None:
+    """Take the article away; its thread and comments stay stored. Raises NotFound."""
+    article = session.scalar(select(Article).where(Article.slug == slug))
+    if article is None:
+        raise NotFound(f"There is no article {slug!r}.")
+    session.delete(article)
+    session.flush()
+
+
+def _follow(session: Session, article: Article) -> None:
+    thread = session.scalar(select(Thread).where(Thread.key == article.thread_key))
+    if thread is not None:
+        # Forms that were opened before are refused from now on too.
+        thread.closed, thread.title = article.closed, article.title
+        thread.version += 1
+        session.flush()
+
+
+def _value(number: int, line: str) -> tuple[str, str]:
+    match = _LINE.fullmatch(line.strip())
+    if match is None or match[1].lower() not in _KEYS:
+        raise ForumError(f"Line {number} cannot be read: {line!r}. Known are: {', '.join(sorted(_KEYS))}.")
+    value = match[2].strip()
+    if value.startswith('"'):
+        try:
+            value = str(json.loads(value))
+        except ValueError:
+            raise ForumError(f"Line {number} has a quoted value that is not JSON: {value}") from None
+    return match[1].lower(), value
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "yes", "1", "false", "no", "0", ""):
+        raise ForumError(f"closed must be true or false, not {text!r}.")
+    return text.lower() in ("true", "yes", "1")
+
+
+def _date(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ForumError(f"date must look like 2026-11-22 or 2026-11-22T10:30, not {text!r}.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:120].strip("-")
+    if not slug:
+        raise ForumError("The title has no letter an address could be made of; please give a line  slug: …")
+    return slug

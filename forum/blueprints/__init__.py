@@ -1,0 +1,52 @@
+"""The pages of Forum: one blueprint of ours with a child for each kind of page, and the bundled articles beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app
+from werkzeug import exceptions
+
+from .. import errors
+from ..state import get
+from . import articles, comments, dev, health, mail, moderation, own, sign_in
+
+__all__ = ["articles_blueprint", "forum_blueprint"]
+
+articles_blueprint = articles.blueprint
+forum_blueprint = Blueprint(
+    "forum", __name__, template_folder="../templates", static_folder="../static", static_url_path="/static"
+)
+for child in (comments, own, mail, moderation, sign_in, dev, health):
+    forum_blueprint.register_blueprint(child.blueprint)
+
+# What these act with is a stamp, a visitor's cookie or a token from a mail, and they prove it themselves; a host's
+# CSRFProtect would refuse the mail providers' one-click requests and lose what people typed.
+_PROVE_THEMSELVES = (comments.blueprint, own.blueprint, mail.blueprint)
+
+
+@forum_blueprint.url_value_preprocessor
+def exempt_from_host_check(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Tell the host's CSRFProtect which of our views prove themselves.
+
+    This runs before the host's own check of the same request, so it holds whether CSRFProtect was set up before
+    or after Forum; nothing outside our blueprint is touched.
+    """
+    csrf = current_app.extensions.get("csrf")
+    if csrf is not None:
+        for blueprint in _PROVE_THEMSELVES:
+            csrf.exempt(blueprint)
+
+
+@forum_blueprint.before_request
+@articles_blueprint.before_request
+def wake() -> None:
+    """Let in-process delivery pick up what an earlier process left, once the first page is asked for."""
+    get().wake()
+
+
+@forum_blueprint.errorhandler(errors.NotFound)
+@forum_blueprint.errorhandler(errors.BadToken)
+def missing(error: errors.ForumError) -> Any:
+    """Answer with the host's own page for what does not exist; forged and unknown look the same."""
+    return current_app.handle_user_exception(exceptions.NotFound(error.message))

@@ -1,0 +1,90 @@
+"""The bundled articles, for sites without pages of their own: a list, and each article with its thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
+
+from .. import articles, render
+from ..articles import Front
+from ..render import Place
+from ..state import ForumState, get
+from .pages import private
+
+blueprint = Blueprint("forum_articles", __name__, url_prefix="/articles")
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """All articles, newest first, with the number of their comments."""
+    state = get()
+    rows = [
+        {"title": row.title, "author": row.author, "published_at": row.published_at, "summary": row.summary,
+         "comments": row.comments, "url": url_for("forum_articles.show", slug=row.slug)}
+        for row in articles.newest(state.session())
+    ]  # fmt: skip
+    g.forum_head_done = True
+    settings = state.settings
+    return make_response(
+        render_template("forum/articles.html", base_template=settings.base_template, css=settings.css, articles=rows)
+    )
+
+
+@blueprint.get("/<slug>")
+def show(slug: str) -> Response:
+    """An article and its thread. Readers without any cookie share one cached page; a 304 costs one query."""
+    state = get()
+    front = articles.front(state.session(), slug)
+    if front is None:
+        raise NotFound
+    number = render.page_number()
+    if not _is_anonymous():
+        return private(make_response(_page(state, front, render.thread(state, _place(front), front.head, number))))
+    return _public(state, front, number)
+
+
+def _public(state: ForumState, front: Front, number: int) -> Response:
+    response = Response(mimetype="text/html")
+    response.set_etag(f"{front.version}.{front.head.version}.{number}.{state.fingerprint}", weak=True)
+    response.headers["Cache-Control"] = "no-cache"
+    if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
+        response.status_code = 304
+        return response
+    key = ("article", front.id, front.version, front.head, number, request.script_root)
+    pieces = state.cache.build(key, lambda: _whole_page(state, front, number))
+    response.set_data(render.fresh_stamp(state, _place(front)).encode().join(pieces))
+    return response
+
+
+def _whole_page(state: ForumState, front: Front, number: int) -> list[bytes]:
+    pieces = render.public_pieces(state, _place(front), front.head, number)
+    thread = Markup(state.stamp_mark.join(piece.decode() for piece in pieces))  # our own rendering
+    return [piece.encode() for piece in _page(state, front, thread).split(state.stamp_mark)]
+
+
+def _page(state: ForumState, front: Front, thread: Markup) -> str:
+    g.forum_head_done = True
+    article: dict[str, Any] = {
+        "title": front.title,
+        "author": front.author,
+        "published_at": front.published_at,
+        "html": Markup(articles.html(state.session(), front.id)),  # sanitised when it was stored
+        "url": (state.settings.base_url and state.url("forum_articles.show", slug=front.slug)) or request.path,
+    }
+    settings = state.settings
+    return render_template(
+        "forum/article.html", base_template=settings.base_template, css=settings.css, article=article, thread=thread
+    )
+
+
+def _place(front: Front) -> Place:
+    url = url_for("forum_articles.show", slug=front.slug)
+    return Place(front.thread_key, front.title, url, front.closed, root=request.script_root)
+
+
+def _is_anonymous() -> bool:
+    """Whether nothing in the request could tell its sender from any other reader."""
+    return not request.cookies and "Authorization" not in request.headers

@@ -1,0 +1,93 @@
+"""Reading, answering and posting comments: each view translates a request into one call and its answer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, url_for
+
+from .. import comments, render, threads
+from ..errors import NotFound
+from ..models import Comment
+from ..state import get
+from .pages import form_page, page, place_of, thread_url
+from .submit import submit
+
+blueprint = Blueprint("comments", __name__, url_prefix="/comments")
+
+
+@blueprint.post("")
+def post() -> Response:
+    """Post or preview a comment."""
+    return submit()
+
+
+@blueprint.get("/<int(max=9223372036854775807):comment_id>")
+def permalink(comment_id: int) -> Response:
+    """Lead to the page that shows the comment."""
+    comment = _seen(comment_id)
+    return make_response(redirect(thread_url(get(), comment)))
+
+
+@blueprint.get("/<int(max=9223372036854775807):comment_id>/held")
+def held(comment_id: int) -> Response:
+    """Tell its author, and nobody else, that a comment waits for a moderator."""
+    comment = comments.get(get().session, comment_id)
+    if not get().reader().owns(comment):
+        raise NotFound("There is no such comment.")
+    if comment.state == "published":
+        return make_response(redirect(thread_url(get(), comment)))
+    return page(
+        "forum/plain_page.html",
+        title="Your comment is waiting for a moderator",
+        paragraphs=[
+            "Thank you. You already see it on the page; others will once it is approved, usually within a day.",
+            *([_MAIL_LATER] if get().settings.mail_enabled else []),
+        ],
+        link=("Back to the conversation", render.page_url(comment.thread.url, 1)),
+        actions=[],
+        hidden={},
+    )
+
+
+_MAIL_LATER = "If you asked to be told about answers, we write to you only after that."
+
+
+@blueprint.get("/<int(max=9223372036854775807):comment_id>/reply")
+def reply(comment_id: int) -> Response:
+    """The comment and an empty form below it, for browsers without JavaScript."""
+    parent = _published(comment_id)
+    place = place_of(parent.thread)
+    if place.closed:
+        return make_response(redirect(thread_url(get(), parent)))
+    form = render.blank_form(get(), render.fresh_stamp(get(), place), parent=parent)
+    form.cancel_url = url_for("forum.comments.permalink", comment_id=comment_id)
+    return form_page(200, f"Reply to {parent.name}", form, place, parent=parent)
+
+
+@blueprint.get("/<int(max=9223372036854775807):comment_id>/branch")
+def branch(comment_id: int) -> Response:
+    """A comment and everything below it, alone on a page."""
+    state, comment = get(), _published(comment_id)
+    reader = state.reader()
+    lines = threads.branch(state.session, comment, reader)
+    return page(
+        "forum/branch.html",
+        thread_title=comment.thread.title,
+        thread_url=comment.thread.url,
+        comment=render.shown(state, comment),
+        comments=render.comment_list(state, lines, place_of(comment.thread), reader),
+    )
+
+
+def _seen(comment_id: int) -> Comment:
+    """A comment this reader may know of: published once, or their own."""
+    comment = comments.get(get().session, comment_id)
+    if comment.published_at is None and not get().reader().owns(comment):
+        raise NotFound("There is no such comment.")
+    return comment
+
+
+def _published(comment_id: int) -> Comment:
+    comment = comments.get(get().session, comment_id)
+    if comment.state != "published":
+        raise NotFound("There is no such comment.")
+    return comment

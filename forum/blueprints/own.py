@@ -1,0 +1,144 @@
+"""Changing and removing one's own comment, by the visitor cookie or the host's identity."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+from markupsafe import Markup
+from werkzeug.exceptions import Forbidden
+
+from .. import comments, render, sanitize
+from ..errors import InvalidDraft, NotFound
+from ..forms import ActForm, FormView, session_token
+from ..models import Comment
+from ..network import origin_of
+from ..signals import comment_edited, comment_removed
+from ..state import ForumState, get
+from .pages import form_page, limit_body, page, place_of, thread_url
+
+blueprint = Blueprint("own", __name__, url_prefix="/comments/<int(max=9223372036854775807):comment_id>")
+
+_OVER = "The time to edit is over. You can post it as a new comment instead."
+_ANSWERED = "Somebody has answered your comment, so it can no longer be changed. You can post a new one instead."
+
+
+@blueprint.route("/edit", methods=["GET", "POST"])
+def edit(comment_id: int) -> Response:
+    """Change the text while that is allowed; afterwards it can be posted as a new comment."""
+    state, comment = get(), _own(comment_id)
+    if request.method == "GET":
+        closed = _closed(state, comment)
+        return _too_late(state, comment, comment.source, closed) if closed else _editor(state, comment, comment.source)
+    limit_body()
+    _check_sender(state)
+    typed = request.form.get("body", "")
+    closed = _closed(state, comment)
+    if closed:
+        return _too_late(state, comment, typed, closed)
+    return _change(state, comment, typed)
+
+
+@blueprint.route("/remove", methods=["GET", "POST"])
+def remove(comment_id: int) -> Response:
+    """Ask, then take the comment away; its answers stay."""
+    state, comment = get(), _own(comment_id)
+    if request.method == "GET":
+        return _ask_removal(state, comment)
+    _check_sender(state)
+    if _minutes_left(state, comment) <= 0:
+        return _ask_removal(state, comment)
+    comments.remove(state.session(), comment, "author")
+    comment_removed.send(state.app, comment=comment)
+    state.session.commit()
+    return make_response(redirect(thread_url(state, comment), 303))
+
+
+def _own(comment_id: int) -> Comment:
+    """A comment of whoever asks; everybody else is told that there is none."""
+    comment = comments.get(get().session(), comment_id)
+    if comment.state not in ("published", "held") or not get().reader().owns(comment):
+        raise NotFound("There is no such comment.")
+    return comment
+
+
+def _check_sender(state: ForumState) -> None:
+    """Signed-in people prove the form by the session's token, visitors by where it comes from."""
+    if state.identity() is not None:
+        if not ActForm(meta={"csrf": True}).validate_on_submit():
+            raise Forbidden("Your session has changed since this page was opened. Please go back and try again.")
+    elif origin_of(request, state.settings.base_url) == "cross":
+        raise Forbidden("This request did not come from our page.")
+
+
+def _closed(state: ForumState, comment: Comment) -> str | None:
+    """Why the text can no longer be changed, or None."""
+    if _minutes_left(state, comment) <= 0:
+        return _OVER
+    return _ANSWERED if comments.is_answered(state.session(), comment) else None
+
+
+def _minutes_left(state: ForumState, comment: Comment) -> int:
+    seconds = state.settings.edit_seconds - (state.clock() - comment.created_at).total_seconds()
+    return 0 if seconds <= 0 else max(1, int(seconds // 60))
+
+
+def _change(state: ForumState, comment: Comment, typed: str) -> Response:
+    try:
+        body = sanitize.body(typed, max_length=state.settings.max_length)
+        if request.form.get("preview"):
+            html = sanitize.comment_html(body, engine=state.settings.sanitizer)
+            return _editor(state, comment, typed, preview=Markup(html))  # just sanitised
+        comments.edit(state.session(), comment, body, state.settings, state.clock())
+    except InvalidDraft as error:
+        return _editor(state, comment, typed, errors={error.field: error.message})
+    comment_edited.send(state.app, comment=comment)
+    state.session.commit()
+    return make_response(redirect(thread_url(state, comment), 303))
+
+
+def _editor(
+    state: ForumState,
+    comment: Comment,
+    body: str,
+    *,
+    errors: dict[str, str] | None = None,
+    preview: Markup | None = None,
+) -> Response:
+    form = {
+        "body": body,
+        "errors": errors or {},
+        "action": url_for("forum.own.edit", comment_id=comment.id),
+        "minutes_left": _minutes_left(state, comment),
+        "csrf_token": session_token() if state.identity() else None,
+        "preview_html": preview,
+    }
+    return page("forum/edit.html", 422 if errors else 200, comment=render.shown(state, comment), form=form)
+
+
+def _too_late(state: ForumState, comment: Comment, body: str, why: str) -> Response:
+    """The time is over, the words are not: offer them as a new comment below the same parent."""
+    place = place_of(comment.thread)
+    parent = comment.parent if comment.parent is not None and comment.parent.state == "published" else None
+    form: FormView = render.blank_form(state, render.fresh_stamp(state, place), parent=parent)
+    form.body, form.name, form.summary = body, comment.name, why
+    return form_page(422 if request.method == "POST" else 200, "Your comment", form, place, parent=parent)
+
+
+def _ask_removal(state: ForumState, comment: Comment) -> Response:
+    back = ("Back to your comment", thread_url(state, comment))
+    if _minutes_left(state, comment) <= 0:
+        return page(
+            "forum/plain_page.html",
+            200 if request.method == "GET" else 403,
+            title="This comment can no longer be deleted here",
+            paragraphs=["The time to delete it yourself is over. Please write to whoever runs this site."],
+            link=back,
+            actions=[],
+        )
+    return page(
+        "forum/plain_page.html",
+        title="Delete your comment?",
+        paragraphs=["Your words and your name go away for good. Answers to it stay."],
+        link=back,
+        actions=[("Delete", "remove", url_for("forum.own.remove", comment_id=comment.id), "danger")],
+        hidden={"csrf_token": session_token()} if state.identity() else {},
+    )

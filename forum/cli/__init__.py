@@ -1,0 +1,17 @@
+"""``flask forum …``: everything an operator, a moderator or a script does without a browser."""
+
+from __future__ import annotations
+
+from .articles import article
+from .config import config
+from .database import db
+from .demo import demo
+from .group import forum_cli
+from .mail import deliver, mail
+from .moderators import moderator
+from .resanitize import resanitize
+
+__all__ = ["forum_cli"]
+
+for command in (article, config, db, deliver, demo, mail, moderator, resanitize):
+    forum_cli.add_command(command)

@@ -1,0 +1,84 @@
+"""``flask forum demo``: fill an empty site once with something worth reading, and say where everything is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from importlib.resources import files
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from .. import articles, comments, sanitize
+from ..addresses import parse
+from ..comments import Submission
+from ..models import Article, Comment
+from ..screening import Draft, Verdict
+from ..sqlite import begin_writing
+from ..state import ForumState, get
+from ..tokens import Stamp
+from .moderators import sign_in_link
+
+_DATA = files(__package__.rpartition(".")[0]) / "demo"
+_SECOND = "second.md"
+
+
+@click.command()
+@with_appcontext
+def demo() -> None:
+    """Fill the site with two articles and a conversation, once, and print where to look."""
+    state = get()
+    source = articles.parse((_DATA / "article.md").read_text(encoding="utf-8"))
+    known = state.session.scalar(select(Article.id).where(Article.slug == source.slug))
+    state.session.rollback()
+    if known is None:
+        begin_writing(state.session())
+        _fill(state, source)
+        state.session.commit()
+    click.echo(f"Article     {state.url('forum_articles.show', slug=source.slug)}")
+    if state.settings.moderators:
+        click.echo(f"Moderation  {sign_in_link(state, sorted(state.settings.moderators)[0])}")
+    if state.settings.mail_transport == "mailbox":
+        click.echo(f"Mailbox     {state.url('forum.dev.mailbox')}")
+
+
+def _fill(state: ForumState, source: articles.Source) -> None:
+    session = state.session()
+    second = articles.parse((_DATA / _SECOND).read_text(encoding="utf-8"))
+    articles.put(session, second, state.clock())
+    article = articles.put(session, source, state.clock())
+    url = f"/articles/{article.slug}"
+    rows = json.loads((_DATA / "comments.json").read_text(encoding="utf-8"))
+    stored: dict[int, Comment] = {}
+    for row in rows:
+        stored[row["id"]] = _add(state, article, url, row, stored)
+    for row in rows:
+        if row.get("state") == "removed":
+            comments.remove(session, stored[row["id"]], "author")
+
+
+def _add(state: ForumState, article: Article, url: str, row: dict[str, Any], stored: dict[int, Comment]) -> Comment:
+    parent = stored.get(row.get("parent") or 0)
+    body = sanitize.body(row["body"], max_length=state.settings.max_length)
+    draft = Draft(article.thread_key, parent.id if parent else None, row["name"], None, row.get("website"), body)
+    submission = Submission(
+        stamp=Stamp(article.thread_key, article.title, url, f"demo-{row['id']}"),
+        draft=draft,
+        mailbox=parse(_made_up(row["name"])),
+        notify="direct" if row.get("notify") else "",
+        seconds=60.0,
+        honeypot=False,
+    )
+    held = row.get("state") == "held"
+    rule = (lambda draft, context: Verdict("hold", ("demonstration",))) if held else (lambda draft, context: None)
+    moment = article.published_at + dt.timedelta(minutes=row["minutes"])
+    settings = state.settings.model_copy(update={"moderation": "first" if held else "none", "min_seconds": 0})
+    return comments.post(state.session(), submission, settings, moment, (rule,)).comment
+
+
+def _made_up(name: str) -> str:
+    """One address per person, in a domain that can never receive mail."""
+    letters = "".join(letter for letter in name.casefold() if letter.isascii() and letter.isalnum())
+    return f"{letters or 'reader'}@readers.example"

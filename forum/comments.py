@@ -1,0 +1,254 @@
+"""A submission in, a stored comment out; then its publication, editing and removal. Flushes, never commits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from . import addresses, outbox, sanitize, screening, subscriptions, threads
+from .addresses import Mailbox
+from .errors import Conflict, InvalidDraft, NotFound
+from .models import Address, Comment, Thread
+from .screening import Context, Draft, Rule, Verdict
+from .settings import Settings
+from .tokens import Stamp
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A draft with everything the request said about it; whatever a visitor may not choose is set by us.
+
+    ``mailbox`` is the parsed address, ``vouched`` that the host has proved it; ``seconds`` passed since the form
+    was made; ``visitor_hash`` and ``network`` recognise an anonymous author without naming anybody.
+    """
+
+    stamp: Stamp
+    draft: Draft
+    mailbox: Mailbox | None
+    notify: Literal["", "direct", "branch", "thread"]
+    seconds: float
+    honeypot: bool
+    visitor_hash: str | None = None
+    network: str | None = None
+    identity_ref: str | None = None
+    vouched: bool = False
+    is_moderator: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What makes two submissions of one form the same: address, parent and text."""
+        parts = (self.mailbox.key if self.mailbox else "", str(self.draft.parent_id or ""), self.draft.body)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Posted:
+    """The stored comment; ``repeated`` when this submission had been stored before and nothing was added."""
+
+    comment: Comment
+    repeated: bool = False
+
+
+def post(
+    session: Session, submission: Submission, settings: Settings, now: dt.datetime, rules: Sequence[Rule] = ()
+) -> Posted:
+    """Screen and store a submission: comment, thread version, address, consent and outbox event together.
+
+    Raises InvalidDraft with the field to put right. An IntegrityError at flush or commit means that somebody
+    did the same at the same moment: roll back and call again, which then finds the first comment.
+    """
+    thread, parent, first = _place(session, submission)
+    if first is not None:
+        return Posted(first, repeated=True)
+    _refuse_impossible(submission, thread, parent)
+    html = sanitize.comment_html(submission.draft.body, engine=settings.sanitizer)
+    address, trusted = _author(session, submission, now)
+    verdict = screening.screen(submission.draft, _context(submission, settings, trusted), rules)
+    if verdict.word == "reject":
+        raise InvalidDraft("body", "That was not accepted. Please read your comment over once more, then press Post.")
+    thread = thread or _open_thread(session, submission.stamp, now)
+    comment = _comment(submission, thread, parent, address, verdict, html, now)
+    comment.renderer = sanitize.renderer(settings.sanitizer)
+    _store(session, comment, submission.stamp, now)
+    if address is not None and submission.notify:
+        consent = subscriptions.Consent(now, submission.network, submission.identity_ref)
+        subscriptions.follow(session, address, comment, submission.notify, consent)
+    return Posted(comment)
+
+
+def publish(session: Session, comment: Comment, now: dt.datetime) -> None:
+    """Make a stored comment visible; its event is enqueued at the first time only, for life."""
+    if comment.state == "published":
+        raise Conflict("This comment is published already.")
+    comment.state = "published"
+    comment.version += 1
+    if comment.published_at is None:
+        _number(session, comment, now)
+        outbox.enqueue(session, comment, now)
+    else:
+        threads.raise_version(session, comment.thread_id, comments=1)
+        outbox.reopen(session, comment, now)
+    session.flush()
+
+
+def edit(session: Session, comment: Comment, body: str, settings: Settings, now: dt.datetime) -> None:
+    """Replace the text. Nobody is mailed; what has not left yet is rendered with the new text."""
+    html = sanitize.comment_html(body, engine=settings.sanitizer)
+    if body == comment.source:
+        return
+    comment.source, comment.html, comment.renderer = body, html, sanitize.renderer(settings.sanitizer)
+    comment.edited_at = now
+    comment.version += 1
+    threads.raise_version(session, comment.thread_id)
+    session.flush()
+
+
+def remove(session: Session, comment: Comment, by: Literal["author", "moderator"]) -> None:
+    """Take a comment away; its answers stay below a tombstone. An author's own words are erased at once."""
+    was_published = comment.state == "published"
+    comment.state, comment.removed_by = "removed", by
+    comment.version += 1
+    if by == "author":
+        comment.name, comment.website, comment.source, comment.html = "", None, "", ""
+    threads.raise_version(session, comment.thread_id, comments=-1 if was_published else 0)
+    session.flush()
+
+
+def get(session: Session, comment_id: int) -> Comment:
+    """The comment with this id in any state. Raises NotFound."""
+    comment = session.get(Comment, comment_id)
+    if comment is None:
+        raise NotFound("There is no such comment.")
+    return comment
+
+
+def is_answered(session: Session, comment: Comment) -> bool:
+    """Whether somebody's reply to it has been published."""
+    return bool(
+        session.scalar(select(exists().where(Comment.parent_id == comment.id, Comment.published_at.is_not(None))))
+    )
+
+
+def _place(session: Session, submission: Submission) -> tuple[Thread | None, Comment | None, Comment | None]:
+    """The thread, the parent in it and what this very form has already stored: one query for the three."""
+    parent, first = aliased(Comment), aliased(Comment)
+    is_parent = and_(parent.thread_id == Thread.id, parent.id == submission.draft.parent_id)
+    is_same = and_(first.nonce == submission.stamp.nonce, first.digest == submission.digest)
+    row = session.execute(
+        select(Thread, parent, first)
+        .outerjoin(parent, is_parent)
+        .outerjoin(first, is_same)
+        .where(Thread.key == submission.stamp.key)
+    ).one_or_none()
+    return (None, None, None) if row is None else (row[0], row[1], row[2])
+
+
+def _refuse_impossible(submission: Submission, thread: Thread | None, parent: Comment | None) -> None:
+    if submission.stamp.closed or (thread is not None and thread.closed):
+        raise InvalidDraft("body", "Comments on this page are closed. Your text is still here for you to keep.")
+    if submission.draft.parent_id is not None and (parent is None or parent.state != "published"):
+        raise InvalidDraft("parent", "The comment you answer is no longer there. Post again to add yours at the end.")
+
+
+def _author(session: Session, submission: Submission, now: dt.datetime) -> tuple[Address | None, bool]:
+    """The author's address and whether it, or the identity, has a comment that was approved before."""
+    mailbox = submission.mailbox
+    if mailbox is None:
+        return None, _is_trusted(session, submission, None)
+    address = addresses.meet(session, mailbox, now, confirmed=submission.vouched)
+    return address, _is_trusted(session, submission, address)
+
+
+def _is_trusted(session: Session, submission: Submission, address: Address | None) -> bool:
+    own = []
+    if address is not None and address.id is not None:
+        own.append(Comment.address_id == address.id)
+    if submission.identity_ref is not None:
+        own.append(Comment.identity_ref == submission.identity_ref)
+    return bool(own) and bool(session.scalar(select(exists().where(or_(*own), Comment.state == "published"))))
+
+
+def _context(submission: Submission, settings: Settings, trusted: bool) -> Context:
+    return Context(
+        moderation=settings.moderation,
+        trusted=trusted,
+        is_moderator=submission.is_moderator,
+        honeypot=submission.honeypot,
+        seconds=submission.seconds,
+        min_seconds=settings.min_seconds,
+    )
+
+
+def _open_thread(session: Session, stamp: Stamp, now: dt.datetime) -> Thread:
+    thread = Thread(key=stamp.key, title=stamp.title, url=stamp.url, created_at=now, version=1, comments=0, branches=0)
+    session.add(thread)
+    return thread
+
+
+def _comment(
+    submission: Submission,
+    thread: Thread,
+    parent: Comment | None,
+    address: Address | None,
+    verdict: Verdict,
+    html: str,
+    now: dt.datetime,
+) -> Comment:
+    draft = submission.draft
+    return Comment(
+        thread=thread,
+        parent=parent,
+        branch=parent.branch if parent else None,
+        depth=parent.depth + 1 if parent else 1,
+        state="published" if verdict.word == "publish" else "held",
+        name=draft.name,
+        website=draft.website,
+        source=draft.body,
+        html=html,
+        address=address,
+        identity_ref=submission.identity_ref,
+        is_moderator=submission.is_moderator,
+        visitor_hash=submission.visitor_hash,
+        network=submission.network,
+        nonce=submission.stamp.nonce,
+        digest=submission.digest,
+        reasons=list(verdict.reasons),
+        version=1,
+        created_at=now,
+    )
+
+
+def _store(session: Session, comment: Comment, stamp: Stamp, now: dt.datetime) -> None:
+    session.add(comment)
+    # The host may have renamed or moved its page since the thread was opened.
+    comment.thread.title, comment.thread.url = stamp.title, stamp.url
+    if comment.state == "published":
+        _number(session, comment, now)
+    session.flush()
+    if comment.state == "published":
+        outbox.enqueue(session, comment, now)
+
+
+def _number(session: Session, comment: Comment, now: dt.datetime) -> None:
+    """Give a comment its place among the published, taking the next branch number for a top-level one.
+
+    The thread's row is updated before it is read: the update locks it, so two authors never get one number.
+    """
+    thread = comment.thread
+    comment.published_at = now
+    if thread.id is None:
+        thread.comments, thread.branches = 1, 1
+        comment.branch = 1
+        return
+    thread.version = Thread.version + 1
+    thread.comments = Thread.comments + 1
+    if comment.parent is None:
+        thread.branches = Thread.branches + 1
+        session.flush([thread])
+        comment.branch = thread.branches

@@ -1,0 +1,141 @@
+"""The extension: what a host creates once and initialises on each of its apps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flask import Flask, appcontext_pushed, g, request, url_for
+from markupsafe import Markup
+
+from . import counts, migrations, render, threads
+from .blueprints import articles_blueprint, forum_blueprint
+from .errors import SettingsError
+from .identity import Identity
+from .render import Place
+from .screening import Rule
+from .settings import Settings
+from .state import EXTENSION, ForumState, Hooks, get
+from .tokens import Keys
+from .worker import InProcess
+
+_STATIC = Path(__file__).parent / "static"
+HookT = TypeVar("HookT", bound=Callable[..., Any])
+
+
+class Forum:
+    """The comment section of a Flask site.
+
+    ``db`` is the host's Flask-SQLAlchemy object; without it the one in ``app.extensions`` is used. One object can
+    serve several apps; each gets settings, caches and limits of its own, the hooks are shared.
+    """
+
+    def __init__(self, db: Any = None) -> None:
+        self._db = db
+        self._hooks = Hooks()
+
+    def init_app(self, app: Flask, *, url_prefix: str = "/forum", articles: bool = False) -> None:
+        """Set Forum up on ``app``: its pages below ``url_prefix``, and the bundled articles if asked for.
+
+        Reads the FORUM_* keys, SECRET_KEY, SECRET_KEY_FALLBACKS and, to send mail, Flask-Mail's MAIL_* keys of
+        ``app.config``. Adds the template functions forum_thread, forum_count, forum_head and forum_asset. Raises
+        SettingsError with everything that is wrong with the configuration.
+        """
+        if EXTENSION in app.extensions:
+            raise RuntimeError("Forum is set up on this app already.")
+        state = ForumState(app, self._db, Settings.from_config(app.config), _keys(app), self._hooks)
+        app.extensions[EXTENSION] = state
+        app.register_blueprint(forum_blueprint, url_prefix=url_prefix)
+        if articles:
+            app.register_blueprint(articles_blueprint)
+        app.jinja_env.globals.update(
+            forum_thread=forum_thread, forum_count=counts.count, forum_head=forum_head, forum_asset=forum_asset
+        )
+        if state.settings.delivery == "in-process" and state.settings.mail_enabled:
+            state.kick = InProcess(state.courier, app.app_context).kick
+        _keep_tables(app)
+
+    def identity(self, hook: Callable[[], Identity | None]) -> Callable[[], Identity | None]:
+        """Decorate the function that says who is signed in in this request, or None."""
+        self._hooks.identity = hook
+        return hook
+
+    def may_read(self, hook: Callable[[str, str, str | None], bool]) -> Callable[[str, str, str | None], bool]:
+        """Decorate the function that says who may see a page: it gets the thread's key, an address and, when the
+        address belongs to an identity, its ref. It is asked again before each mail.
+        """
+        self._hooks.may_read = hook
+        return hook
+
+    def email_verified(self, hook: Callable[[Identity], bool]) -> Callable[[Identity], bool]:
+        """Decorate the function that says whether the host has proved the address of an identity."""
+        self._hooks.email_verified = hook
+        return hook
+
+    def screen(self, rule: Rule) -> Rule:
+        """Decorate a rule of the host's: it gets a draft and its context and returns a verdict, or None."""
+        self._hooks.screens.append(rule)
+        return rule
+
+
+def forum_thread(key: str, *, title: str, url: str, closed: bool = False, heading_level: int = 2) -> Markup:
+    """The thread of ``key`` with its form, for a template.
+
+    ``title`` and ``url`` are how mails and our own pages call the page it stands on; ``closed`` shows the thread
+    without a form. Brings its style sheet and module along unless :func:`forum_head` did.
+    """
+    if not 0 < len(key) <= 190:
+        raise ValueError("The key of a thread has 1 to 190 characters.")
+    state = get()
+    state.wake()
+    place = Place(key, title, url, closed, heading_level, request.script_root)
+    head = threads.head(state.session(), key)
+    return _head_once() + render.thread(state, place, head, render.page_number())
+
+
+def forum_head() -> Markup:
+    """The style sheet and module tags, for the head of a page that holds a thread."""
+    g.forum_head_done = True
+    state = get()
+    return Markup(state.render("forum/_head.html", css=state.settings.css))  # our own template
+
+
+def forum_asset(name: str) -> str:
+    """The URL of one of our static files; it changes with the file, so browsers may keep it for ever."""
+    return url_for("forum.static", filename=name, v=_digest(name))
+
+
+_digests: dict[str, str] = {}
+
+
+def _digest(name: str) -> str:
+    if name not in _digests:
+        _digests[name] = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
+    return _digests[name]
+
+
+def _head_once() -> Markup:
+    return Markup() if g.get("forum_head_done") else forum_head()
+
+
+def _keys(app: Flask) -> Keys:
+    secret = app.config.get("SECRET_KEY")
+    if not secret:
+        raise SettingsError(["SECRET_KEY is not set: forms and mail links are signed with it. Set a long random text."])
+    return Keys([secret, *(app.config.get("SECRET_KEY_FALLBACKS") or ())])
+
+
+def _keep_tables(app: Flask) -> None:
+    """Keep ``flask db migrate`` from proposing to drop our tables, whenever the host sets Flask-Migrate up."""
+    if migrations.protect(app) or find_spec("flask_migrate") is None:
+        return
+
+    def later(sender: Flask, **_: object) -> None:
+        if migrations.protect(sender):
+            appcontext_pushed.disconnect(later, sender)
+
+    # Commands run in an app context, so this is in time even if Migrate comes after us; it leaves when it is done.
+    appcontext_pushed.connect(later, app, weak=False)

@@ -1,0 +1,136 @@
+"""The comment form: what was typed comes in as a draft, and goes back out as it was when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from flask import Request
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+from wtforms import SelectMultipleField, StringField, SubmitField, TextAreaField
+
+from . import addresses, sanitize
+from .addresses import Mailbox
+from .errors import InvalidDraft
+from .identity import Identity
+from .screening import Draft
+from .settings import Settings
+
+# Named like something a form-filling machine wants and a browser's autofill does not know.
+HONEYPOT = "fax_extension"
+_SCOPES = ("thread", "branch", "direct")
+T = TypeVar("T")
+
+
+class CommentForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """The fields of a submission. Anonymous ones are proved by stamp and origin, identities by Flask-WTF's token."""
+
+    stamp = StringField()
+    parent = StringField()
+    name = StringField()
+    email = StringField()
+    website = StringField()
+    body = TextAreaField()
+    notify = SelectMultipleField(choices=[(scope, scope) for scope in ("", *_SCOPES)])
+    preview = SubmitField()
+    fax_extension = StringField()
+    confirmed = StringField()
+
+
+class ActForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    """A form without fields of its own: only the session's token, for acts done with authority."""
+
+
+@dataclass
+class FormView:
+    """A form as its template shows it; ``errors`` maps fields to sentences."""
+
+    action: str
+    stamp: str | Markup
+    legend: str = "Write a comment"
+    parent_id: int | str = ""
+    name: str = ""
+    email: str = ""
+    website: str = ""
+    body: str = ""
+    notify: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    summary: str | None = None
+    identity: Identity | None = None
+    csrf_token: str | None = None
+    offers_mail: bool = False
+    max_length: int = 10_000
+    preview_html: Markup | None = None
+    cancel_url: str | None = None
+    honeypot: str = HONEYPOT
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A submitted form: the draft and mailbox in it, or the ``errors`` that keep it from being one."""
+
+    draft: Draft
+    mailbox: Mailbox | None
+    notify: str
+    honeypot: bool
+    errors: dict[str, str]
+
+
+def read(form: CommentForm, settings: Settings, identity: Identity | None, thread_key: str) -> Typed:
+    """Normalise what was typed; every field that cannot stand gets a sentence of its own."""
+    errors: dict[str, str] = {}
+
+    def door(judge: Callable[[], T], default: T) -> T:
+        try:
+            return judge()
+        except InvalidDraft as error:
+            errors[error.field] = error.message
+            return default
+
+    body = door(lambda: sanitize.body(form.body.data or "", max_length=settings.max_length), "")
+    name = door(lambda: sanitize.name(identity.name if identity else form.name.data or ""), "")
+    website = None if identity else door(lambda: sanitize.website(form.website.data or ""), None)
+    typed = identity.email if identity else form.email.data
+    notify = _strongest(form.notify.data or []) if settings.mail_enabled else ""
+    mailbox = door(lambda: _mailbox(typed, notify, settings, identity), None)
+    parent_id = door(lambda: _parent(form.parent.data), None)
+    draft = Draft(thread_key, parent_id, name, mailbox.email if mailbox else None, website, body)
+    return Typed(draft, mailbox, notify if mailbox else "", bool(form[HONEYPOT].data), errors)
+
+
+def refill(view: FormView, request: Request) -> FormView:
+    """Put back what was typed, exactly as it was typed."""
+    for name in ("name", "email", "website", "body"):
+        setattr(view, name, request.form.get(name, ""))
+    view.parent_id = request.form.get("parent", "")
+    view.notify = _strongest(request.form.getlist("notify"))
+    return view
+
+
+def session_token() -> str:
+    """Flask-WTF's token for this session; only pages of signed-in people carry one."""
+    token: str = generate_csrf()
+    return token
+
+
+def _strongest(scopes: list[str]) -> str:
+    return next((scope for scope in _SCOPES if scope in scopes), "")
+
+
+def _mailbox(typed: str | None, notify: str, settings: Settings, identity: Identity | None) -> Mailbox | None:
+    if typed and typed.strip():
+        return addresses.parse(typed, sender=settings.mail_from)
+    if notify and identity is None:
+        raise InvalidDraft("email", "Please give your e-mail address, or untick the box: we need one to tell you.")
+    return None
+
+
+def _parent(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidDraft("parent", "The comment you answer is no longer there. Post again to add yours at the end.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Mail: what is said (compose), in which bytes (wire), and how it travels (transport, smtp, outcome)."""

@@ -1,0 +1,135 @@
+"""Comments as a mail shows them: names made harmless, words sanitised and cut to what a mailbox can take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from .. import sanitize
+from ..settings import Settings
+from .names import display_name
+
+# Gmail clips a message at about 100 KB, and one Hebrew letter takes six octets in each of the two parts.
+_MOST: Final = 10  # answers told in one mail; the others are a link
+_WORDS: Final = 600  # characters of one answer, the rest is read on the site
+_ALL_WORDS: Final = 2400  # characters of all answers together
+_LINES: Final = 12
+_OWN_WORDS: Final = 200  # of the recipient's own comment, enough to remember it by
+_ALL_OWN_WORDS: Final = 1000
+_WIDTH: Final = 72
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One comment as a mail shows it; names and texts are raw, as the visitors wrote them.
+
+    ``trusted`` lets links stay readable as text, ``verified`` (an account the host vouches for, or a moderator) lets
+    the name stand as it is. ``your_words`` is the source of the recipient's comment that was answered.
+    """
+
+    comment_id: int
+    author: str
+    trusted: bool
+    moderator: bool
+    source: str
+    created_at: dt.datetime
+    url: str
+    reply_to_you: bool
+    your_words: str | None = None
+    parent_author: str | None = None
+    verified: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the templates get of an answer: ``html`` is sanitised, and missing when the answer was cut."""
+
+    author: str
+    moderator: bool
+    parent_author: str | None
+    reply_to_you: bool
+    text: str
+    html: Markup | None
+    cut: bool
+    your_words: str | None
+    created_at: dt.datetime
+    url: str
+
+
+def show(answers: Sequence[Answer], settings: Settings) -> list[Shown]:
+    """Return the first ten answers as a mail may show them; the more there are, the shorter each is cut."""
+    count = min(len(answers), _MOST)
+    shown: list[Shown] = []
+    for place, answer in enumerate(answers[:count]):
+        # Two answers to one comment quote it once.
+        again = place > 0 and answers[place - 1].your_words == answer.your_words
+        shown.append(_shown(answer, settings, count, repeat_words=not again))
+    return shown
+
+
+def preheader(answer: Shown) -> str:
+    """Return the line that a mailbox lists beside the subject, at most 110 characters."""
+    words = " ".join(answer.text.split())
+    return sanitize.excerpt(f"{answer.author}: {words}" if words else answer.author, 110)
+
+
+def wrapped(text: str, prefix: str) -> str:
+    """Wrap ``text`` at 72 columns behind ``prefix``; a long word, such as a link, is never broken."""
+    return "\n".join(line for paragraph in text.split("\n") for line in _wrap(paragraph, prefix))
+
+
+def _wrap(line: str, prefix: str) -> list[str]:
+    hanging = prefix + line[: len(line) - len(line.lstrip())]
+    lines = textwrap.wrap(
+        line,
+        _WIDTH,
+        initial_indent=prefix,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+    return lines or [prefix.rstrip()]
+
+
+def _shown(answer: Answer, settings: Settings, count: int, *, repeat_words: bool) -> Shown:
+    quoting = settings.mail_quote
+    text, html, cut = _quote(answer, min(_WORDS, _ALL_WORDS // count)) if quoting else ("", None, False)
+    words = answer.your_words if quoting and repeat_words else None
+    return Shown(
+        author=display_name(answer.author, site_name=settings.site_name, verified=answer.verified or answer.moderator),
+        moderator=answer.moderator,
+        parent_author=_parent(answer, settings.site_name),
+        reply_to_you=answer.reply_to_you,
+        text=text,
+        html=html,
+        cut=cut,
+        your_words=_reminder(words, min(_OWN_WORDS, _ALL_OWN_WORDS // count)) if words else None,
+        created_at=answer.created_at,
+        url=answer.url,
+    )
+
+
+def _parent(answer: Answer, site_name: str) -> str | None:
+    if answer.reply_to_you or not answer.parent_author:
+        return None
+    return display_name(answer.parent_author, site_name=site_name, verified=False)
+
+
+def _quote(answer: Answer, limit: int) -> tuple[str, Markup | None, bool]:
+    """Return an answer as text, as HTML when it is shown whole, and whether it was cut."""
+    text = sanitize.plain_text(answer.source, links=answer.trusted).strip("\n")
+    kept = sanitize.excerpt(text, limit, _LINES)
+    if kept != text:
+        return kept, None, True
+    return text, Markup(sanitize.mail_html(answer.source, links=answer.trusted)), False
+
+
+def _reminder(source: str, limit: int) -> str:
+    return sanitize.excerpt(" ".join(sanitize.plain_text(source, links=False).split()), limit)

@@ -1,0 +1,85 @@
+"""Our tables' own migrations: own environment, own version table, and how they live beside a host's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import Connection, Engine
+
+from ..models import Base
+
+VERSION_TABLE = "forum_alembic_version"
+_OURS = frozenset(Base.metadata.tables) | {VERSION_TABLE}
+_HERE = Path(__file__).parent
+
+
+def include_object(object_: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
+    """For a host's Alembic environment: leave Forum's tables alone, look at everything else.
+
+    Pass it as ``include_object`` to ``context.configure``; without it ``--autogenerate`` proposes to drop them.
+    """
+    return not (type_ == "table" and name in _OURS)
+
+
+def protect(app: Flask) -> bool:
+    """Teach Flask-Migrate on ``app`` to leave our tables alone; False when it is not set up (yet).
+
+    The host's own ``include_object`` is asked too.
+    """
+    migrate = app.extensions.get("migrate")
+    if migrate is None:
+        return False
+    theirs = migrate.configure_args.get("include_object")
+    if not getattr(theirs, "forum", False):
+        migrate.configure_args["include_object"] = _composed(theirs)
+    return True
+
+
+def upgrade(engine: Engine, revision: str = "head", *, sql: bool = False) -> None:
+    """Bring our tables to ``revision``; with ``sql`` only print the statements."""
+    _run(engine, lambda config: command.upgrade(config, revision, sql=sql))
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take our tables back to ``revision``; "base" removes them with everything in them."""
+    _run(engine, lambda config: command.downgrade(config, revision))
+
+
+def is_at_head(connection: Connection) -> bool:
+    """Whether the database has our newest revision, by our own version table or by a host's."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    names = (VERSION_TABLE, "alembic_version")
+    heads = [MigrationContext.configure(connection, opts={"version_table": name}).get_current_heads() for name in names]
+    return any(head in found for found in heads)
+
+
+def _run(engine: Engine, work: Callable[[Config], None]) -> None:
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        work(config)
+        connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    # A path, not "forum:migrations": that form would import the package by name, which a host may shadow.
+    config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _composed(theirs: Callable[..., bool] | None) -> Callable[..., bool]:
+    def composed(object_: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
+        ours = include_object(object_, name, type_, reflected, compare_to)
+        return ours and (theirs is None or theirs(object_, name, type_, reflected, compare_to))
+
+    composed.forum = True  # type: ignore[attr-defined]  # says that it is ours
+    return composed

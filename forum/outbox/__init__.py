@@ -1,0 +1,30 @@
+"""The outbox: what was published becomes items, items become messages, messages are claimed and settled.
+
+Nothing here talks to a mail server or renders anything; :mod:`forum.mail` does that between claim and settlement.
+"""
+
+from .claims import Claim, claim, mark_sending, next_due, recover, release, settle
+from .confirms import ask_again
+from .decide import Decision, Facts, decide
+from .events import enqueue, reopen
+from .fanout import fan_out
+from .grouping import group, release_waiting
+
+__all__ = [
+    "Claim",
+    "Decision",
+    "Facts",
+    "ask_again",
+    "claim",
+    "decide",
+    "enqueue",
+    "fan_out",
+    "group",
+    "mark_sending",
+    "next_due",
+    "recover",
+    "release",
+    "release_waiting",
+    "reopen",
+    "settle",
+]

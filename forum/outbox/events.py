@@ -1,0 +1,27 @@
+"""The event: one row that commits together with what it tells of."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from ..models import Comment, Event, Item
+
+
+def enqueue(session: Session, comment: Comment, now: dt.datetime) -> None:
+    """Write down, in the comment's own transaction, that its publication is to be told."""
+    session.add(Event(kind="published", comment_id=comment.id, not_before=now, created_at=now, state="new"))
+
+
+def reopen(session: Session, comment: Comment, now: dt.datetime) -> None:
+    """Published again after it was taken away: whoever was spared its mail then gets it now, nobody twice."""
+    session.execute(
+        update(Event).where(Event.comment_id == comment.id, Event.state == "skipped").values(state="new", cursor=0)
+    )
+    session.execute(
+        update(Item)
+        .where(Item.comment_id == comment.id, Item.state == "skipped", Item.skip_reason == "comment_gone")
+        .values(state="waiting", skip_reason=None, message_id=None, due_at=now)
+    )

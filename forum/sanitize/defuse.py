@@ -1,0 +1,74 @@
+"""Addresses in mail from people not trusted yet: what a mail program would make clickable is named instead."""
+
+from __future__ import annotations
+
+import re
+
+from .links import host
+
+# Words are cut at what ends an address for the mail programs; every test below looks at one word, once.
+_WORD = re.compile(r"[^\s<>()\[\]{}\"“”«»|`]+")
+_SCHEME_LETTERS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
+_PLAIN_SCHEME = re.compile(
+    r"\b(?:mailto|tel|sms|callto|skype|xmpp|sip|sips|magnet|geo|data|javascript|vbscript|file|news|urn|intent):\S",
+    re.IGNORECASE,
+)
+_DOTS = ".\u3002\uff0e\uff61"
+_BARE = re.compile(rf"(?<![\w{_DOTS}-])(?:[\w-]+[{_DOTS}])+[^\W\d_]{{2,63}}[{_DOTS}]?(?=/|[?#]\w|:\d)")
+_WWW = re.compile(rf"(?<![\w{_DOTS}-])www\d?[{_DOTS}]\w", re.IGNORECASE)
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+_PATH = re.compile(r"[/?#\\]")
+_HOST_END = re.compile(r"[/?#:\\]")
+_LONGEST_HOST = 100
+_TRAILING = ".,;:!?'*_~…"
+
+
+def defused(text: str) -> str:
+    """Return ``text`` with every address replaced by "[link to example.com]"; the rest is as it was."""
+    return _WORD.sub(lambda word: _defused_word(word[0]), text)
+
+
+def address_text(address: str) -> str:
+    """Return the words that stand for ``address``, which is a whole URL."""
+    return _named(host(address))
+
+
+def _defused_word(word: str) -> str:
+    start, address_host = _address(word)
+    if start < 0:
+        return word
+    kept = len(word.rstrip(_TRAILING))
+    return word[:start] + _named(address_host) + word[max(kept, start) :]
+
+
+def _address(word: str) -> tuple[int, str]:
+    """Return where an address begins in ``word`` and its host; -1 where there is none."""
+    middle = word.find("://")
+    if middle > 0 and (scheme := _SCHEME_LETTERS.search(word[max(0, middle - 30) : middle])):
+        return middle - len(scheme[0]), _url_host(word[middle + 3 :])
+    if scheme := _PLAIN_SCHEME.search(word):
+        return scheme.start(), _mail_host(word)
+    if "." in _mail_host(word):
+        return 0, _mail_host(word)
+    if bare := _WWW.search(word) or _BARE.search(word):
+        return bare.start(), _HOST_END.split(word[bare.start() :], maxsplit=1)[0]
+    return -1, ""
+
+
+def _url_host(rest: str) -> str:
+    authority = _PATH.split(rest, maxsplit=1)[0].rpartition("@")[2]
+    return authority.partition(":")[0]
+
+
+def _mail_host(word: str) -> str:
+    local, _, domain = word.partition("@")
+    return _HOST_END.split(domain, maxsplit=1)[0].rstrip(_TRAILING) if local else ""
+
+
+def _named(address_host: str) -> str:
+    name = address_host.strip(_TRAILING).lower()
+    # "www." is what makes mail programs turn a bare name into a link.
+    name = re.sub(r"\A(?:www\d?\.)+", "", name)
+    if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
+        return "[link]"
+    return f"[link to {name}]"

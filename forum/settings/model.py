@@ -1,0 +1,242 @@
+"""The settings themselves: one field for each FORUM_* key, with its default, its bounds and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from limits import RateLimitItem
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+
+from ..errors import SettingsError
+from . import problems, values
+from .reference import key_of
+
+_NEEDED_FOR_MAIL = ("base_url", "mail_from", "mail_transport")
+_LIMITS = 'a list of limits such as ["10 per minute", "100 per hour"]; [] for none'
+_SCOPED = 'a list of limits each after address:, network:, domain: or site:, such as "site: 60 per hour"; [] for none'
+_BIG_DOMAINS = (
+    *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "aol.com"),
+    *("icloud.com", "me.com", "mac.com", "proton.me", "protonmail.com", "gmx.de", "gmx.net", "web.de", "t-online.de"),
+    *("freenet.de", "orange.fr", "free.fr", "libero.it", "mail.ru", "yandex.ru", "qq.com", "163.com", "naver.com"),
+)
+
+
+def _about(default: Any, description: str, *, allowed: str = "", policy: bool = False, **bounds: Any) -> Any:
+    extra: dict[str, Any] = {"policy": policy} | ({"allowed": allowed} if allowed else {})
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_default=True):
+    """Everything a site may decide, read once and never changed; a change makes a new one.
+
+    Types are strict: the text "10" is no number. Lists are accepted and kept as tuples.
+    """
+
+    site_name: values.FilledLine = _about(
+        "Forum",
+        "The name of the site, in page titles, in feeds and as the sender of its mail.",
+        allowed="a text of 1 to 80 characters in one line",
+        policy=True,
+        max_length=80,
+    )
+    moderation: Literal["none", "first", "all"] = _about(
+        "first",
+        "Which comments wait for a moderator: none of them, those of an address without an approved comment, or all. "
+        'With "none" only explicit reject rules act.',
+        policy=True,
+    )
+    rate_limits: Annotated[tuple[values.Limit, ...], values.Listed] = _about(
+        ("10 per minute", "100 per hour"),
+        "How many comments one network may submit. Every limit counts; [] switches them off.",
+        allowed=_LIMITS,
+        policy=True,
+    )
+    min_seconds: int = _about(
+        3,
+        "Seconds between showing a form and sending it below which a machine is suspected. 0 is off.",
+        policy=True,
+        ge=0,
+        le=600,
+    )
+    max_length: int = _about(10_000, "The longest comment, in characters.", policy=True, ge=1, le=50_000)
+    max_depth: int = _about(
+        6, "How many levels of replies are indented; deeper ones stay at the last level.", policy=True, ge=1, le=20
+    )
+    per_page: int = _about(50, "Branches on one page of a thread.", policy=True, ge=1, le=200)
+    edit_seconds: int = _about(
+        900,
+        "Seconds during which people may edit or remove their own comment. 0 is off.",
+        policy=True,
+        ge=0,
+        le=604_800,
+    )
+    mail_hold_seconds: int = _about(
+        120,
+        "Seconds a comment waits before it is mailed, so that a slip can be edited or removed first.",
+        policy=True,
+        ge=0,
+        le=3_600,
+    )
+    mail_cooldown_seconds: int = _about(
+        900,
+        "Seconds between two mails to one address about one thread; what happens meanwhile is sent together.",
+        policy=True,
+        ge=0,
+        le=86_400,
+    )
+    mail_quote: bool = _about(
+        True, "Whether mail quotes the comment it tells of; otherwise it holds only the link.", policy=True
+    )
+    mail_contact: values.Line = _about(
+        "",
+        "How to reach whoever runs the site, a postal address for example; stands in the footer of each mail.",
+        allowed="a text of at most 200 characters in one line",
+        policy=True,
+        max_length=200,
+    )
+
+    base_url: Annotated[values.BaseUrl | None, values.Optional] = _about(
+        None,
+        "Where the site is found. Absolute links are made from it, never from what a request says. "
+        "Without it no mail is sent.",
+        allowed="an http or https URL such as https://forum.example, without a slash, query or fragment at its end",
+    )
+    base_template: values.FilledLine = _about(
+        "forum/layout.html",
+        "The template that Forum's own pages extend; it offers the blocks title, head and content.",
+        allowed="the name of a template in one line",
+    )
+    css: Literal["full", "layered", "none"] = _about(
+        "full",
+        "The style sheet: complete, the same inside a cascade layer for design systems that use layers, or none.",
+    )
+    moderators: Annotated[tuple[values.AddressKey, ...], values.Listed] = _about(
+        (),
+        "Addresses that may sign in to moderation on a site without accounts of its own. Upper and lower case are one.",
+        allowed='a list of mail addresses such as ["ada@forum.example"]',
+    )
+    rate_storage: values.Storage = _about(
+        "memory://",
+        "Where limits are counted: in each process, or in Redis for all processes together.",
+        allowed="memory:// or the URL of a Redis that begins with redis://, rediss:// or redis+unix://",
+    )
+    sanitizer: Literal["bleach", "nh3"] = _about(
+        "bleach", "The engine that cleans comments; nh3 needs the extra of that name to be installed."
+    )
+    cache_bytes: int = _about(
+        33_554_432, "Memory for rendered threads in each process, in bytes. 0 is off.", ge=0, le=17_179_869_184
+    )
+    delivery: Literal["off", "in-process"] = _about(
+        "off",
+        "Whether the web process sends mail itself; otherwise a worker does (`flask forum deliver --watch`).",
+    )
+
+    mail_transport: Annotated[Literal["mailbox", "smtp"] | None, values.Optional] = _about(
+        None,
+        "How mail leaves: kept in the development mailbox, or by SMTP with Flask-Mail's MAIL_* keys. "
+        "Without it no mail is sent.",
+    )
+    mail_from: Annotated[values.Address | None, values.Optional] = _about(
+        None,
+        "The sender of all mail. Without it no mail is sent.",
+        allowed="a bare mail address such as notify@forum.example, without a display name",
+    )
+    mail_domain: Annotated[values.Domain | None, values.Optional] = _about(
+        None,
+        "The domain in Message-IDs and List-Ids; the one of FORUM_MAIL_FROM unless set. Never change it in operation: "
+        "mail programs thread by it.",
+        allowed="the name of a mail domain such as forum.example",
+    )
+    mail_confirm_limits: Annotated[tuple[values.ConfirmLimit, ...], values.Listed] = _about(
+        (
+            "address: 1 per day",
+            "address: 3 per 30 days",
+            "network: 5 per hour",
+            "domain: 20 per hour",
+            "site: 60 per hour",
+        ),
+        "How many mails may ask for a confirmation, so that nobody can flood a stranger's mailbox from here. "
+        "The word in front says what is counted: one address, the network that asked, the domain that receives, "
+        "or all together. Every limit counts; [] switches them off.",
+        allowed=_SCOPED,
+    )
+    mail_big_domains: Annotated[tuple[values.Domain, ...], values.Listed] = _about(
+        _BIG_DOMAINS,
+        "Domains with so many mailboxes that the domain: limits of FORUM_MAIL_CONFIRM_LIMITS do not count them.",
+        allowed='a list of mail domains such as ["gmail.com"]',
+    )
+    mail_domain_rate: int = _about(20, "Messages a minute to one domain. 0 is no limit.", ge=0, le=10_000)
+    mail_max_age_days: int = _about(
+        7, "Days after which a comment approved late is no longer news and is not mailed.", ge=1, le=365
+    )
+    mail_on_ambiguous: Literal["retry", "drop"] = _about(
+        "retry",
+        "What to do when the connection broke after the message was handed over and before it was accepted: "
+        "send it once more under the same Message-ID, or give it up.",
+    )
+    mail_ca_file: Annotated[values.FilledLine | None, values.Optional] = _about(
+        None,
+        "Certificates that vouch for the mail server, if the system's do not.",
+        allowed="the path of a PEM file",
+    )
+    mail_post_dot_timeout: int = _about(
+        600, "Seconds to wait for the mail server's answer to a whole message.", ge=1, le=3_600
+    )
+    mail_lease_seconds: int = _about(
+        900,
+        "Seconds a worker keeps a message to itself before another one may take it over.",
+        allowed="a whole number from 2 to 86400, and more than FORUM_MAIL_POST_DOT_TIMEOUT",
+        ge=2,
+        le=86_400,
+    )
+
+    @field_validator("mail_domain")
+    @classmethod
+    def _follow_mail_from(cls, domain: str | None, info: ValidationInfo) -> str | None:
+        sender: str | None = info.data.get("mail_from")
+        return domain if domain or not sender else sender.rpartition("@")[2]
+
+    @field_validator("mail_lease_seconds")
+    @classmethod
+    def _outlive_the_answer(cls, seconds: int, info: ValidationInfo) -> int:
+        # A lease that ends while the server still thinks lets a second worker send the message again.
+        if seconds <= info.data.get("mail_post_dot_timeout", 0):
+            raise ValueError("It ends before the mail server must have answered.")
+        return seconds
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The settings in ``config``; keys other than FORUM_* are left alone.
+
+        Raises SettingsError with one problem for each key that is wrong or unknown.
+        """
+        wrong = cls.check(config)
+        if wrong:
+            raise SettingsError(list(wrong.values()))
+        return cls.model_validate(problems.pick(cls, config))
+
+    @classmethod
+    def check(cls, config: Mapping[str, Any]) -> dict[str, str]:
+        """Every FORUM_* key of ``config`` that is wrong or unknown, each with the sentence that says so."""
+        return problems.check(cls, config)
+
+    @property
+    def mail_missing(self) -> tuple[str, ...]:
+        """The keys that must be set before mail can be sent."""
+        return tuple(key_of(name) for name in _NEEDED_FOR_MAIL if getattr(self, name) is None)
+
+    @property
+    def mail_enabled(self) -> bool:
+        """Whether mail can be sent at all."""
+        return not self.mail_missing
+
+    @property
+    def rate_items(self) -> tuple[RateLimitItem, ...]:
+        """``rate_limits`` as the `limits` package counts them."""
+        return tuple(item for line in self.rate_limits for item in values.limits_of(line))
+
+    @property
+    def mail_confirm_items(self) -> tuple[tuple[values.Scope, RateLimitItem], ...]:
+        """``mail_confirm_limits`` as pairs of what is counted and its limit."""
+        return tuple(pair for line in self.mail_confirm_limits for pair in values.confirm_limits_of(line))

@@ -1,0 +1,77 @@
+"""The settings in words: what is allowed, what is the default, who may change it; drawn from the model alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+_TOPICS = (
+    ("The conversation", "Admins may change these while the site runs, where there is a settings page."),
+    ("The site", "Only the configuration of the site sets these."),
+    ("Mail", "Only the configuration of the site sets these."),
+)
+
+
+def key_of(name: str) -> str:
+    """The configuration key of a field: ``max_length`` is FORUM_MAX_LENGTH."""
+    return f"FORUM_{name.upper()}"
+
+
+def is_policy(field: FieldInfo) -> bool:
+    """Whether the setting is conversation policy, which admins may change, rather than infrastructure."""
+    return bool(_extra(field).get("policy"))
+
+
+def allowed(field: FieldInfo) -> str:
+    """What the setting may be, as the end of a sentence that begins with "it must be"."""
+    if "allowed" in _extra(field):
+        return str(_extra(field)["allowed"])
+    if field.annotation is bool:
+        return "true or false"
+    if field.annotation is int:
+        return f"a whole number from {_bound(field, 'ge')} to {_bound(field, 'le')}"
+    return _choice(field.annotation)
+
+
+def default(field: FieldInfo) -> str:
+    """The default as one would write it in a TOML file; an empty text is an unset key."""
+    return json.dumps("" if field.default is None else field.default, ensure_ascii=False)
+
+
+def reference(model: type[BaseModel]) -> str:
+    """Every setting of ``model`` as a page of Markdown, by topic."""
+    return "\n".join(_section(model, topic, note) for topic, note in _TOPICS)
+
+
+def _section(model: type[BaseModel], topic: str, note: str) -> str:
+    chosen = {name: field for name, field in model.model_fields.items() if _topic(name, field) == topic}
+    return "\n".join([f"## {topic}", "", note, "", *(_entry(name, field) for name, field in chosen.items())])
+
+
+def _topic(name: str, field: FieldInfo) -> str:
+    if is_policy(field):
+        return "The conversation"
+    return "Mail" if name.startswith("mail_") else "The site"
+
+
+def _entry(name: str, field: FieldInfo) -> str:
+    shown = "unset" if field.default is None else f"`{default(field)}`"
+    return f"### `{key_of(name)}`\n\n{field.description}\n\nAllowed: {allowed(field)}. Default: {shown}.\n"
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _bound(field: FieldInfo, side: Literal["ge", "le"]) -> int:
+    return next(int(getattr(rule, side)) for rule in field.metadata if hasattr(rule, side))
+
+
+def _choice(annotation: Any) -> str:
+    if get_origin(annotation) is not Literal:
+        (annotation,) = (one for one in get_args(annotation) if one is not type(None))
+    *most, last = (json.dumps(one) for one in get_args(annotation))
+    return f"{', '.join(most)} or {last}" if most else last

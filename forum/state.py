@@ -1,0 +1,189 @@
+"""What Forum keeps for one app: one object in ``app.extensions["forum"]``; two apps never feel each other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy.orm import Session, scoped_session
+
+from .cache import ByteCache
+from .errors import TooFast
+from .identity import Identity, current
+from .mail.courier import Courier
+from .mail.transport import MailboxTransport, Transport, smtp_transport
+from .models import Captured, Message
+from .network import network_of
+from .screening import Rule
+from .settings import Settings
+from .signals import message_sent
+from .threads import Reader
+from .tokens import Keys
+
+EXTENSION = "forum"
+VISITOR_COOKIE = "forum_visitor"
+
+
+@dataclass
+class Hooks:
+    """The host's answers to our questions; set by the decorators of :class:`forum.extension.Forum`."""
+
+    identity: Callable[[], Identity | None] | None = None
+    may_read: Callable[[str, str, str | None], bool] | None = None
+    email_verified: Callable[[Identity], bool] | None = None
+    screens: list[Rule] = field(default_factory=list)
+
+
+class ForumState:
+    """Settings, secrets, storage, caches and hooks of one app; ``clock`` returns the aware time and is replaceable."""
+
+    def __init__(self, app: Flask, db: Any, settings: Settings, keys: Keys, hooks: Hooks) -> None:
+        self.app, self._db, self.settings, self.keys, self.hooks = app, db, settings, keys, hooks
+        self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+        self.cache = ByteCache(settings.cache_bytes)
+        self.limiter = MovingWindowRateLimiter(storage_from_string(settings.rate_storage))
+        # Where each value of the configuration came from; the reference site fills it in.
+        self.sources: dict[str, str] = {}
+        # Called after a commit that left something to mail; in-process delivery sets it.
+        self.kick: Callable[[], None] = lambda: None
+        # Stands in cached pages where a fresh stamp goes; unguessable, so nobody can write it into a comment.
+        self.stamp_mark = f"forum-stamp-{secrets.token_hex(16)}"
+
+        self._awake = False
+
+    def wake(self) -> None:
+        """Kick delivery once: an earlier process may have left something."""
+        if not self._awake:
+            self._awake = True
+            self.kick()
+
+    @property
+    def db(self) -> Any:
+        """The host's Flask-SQLAlchemy object, given to us or found on the app."""
+        db = self._db or self.app.extensions.get("sqlalchemy")
+        if db is None:
+            raise RuntimeError("Forum found no database: call db.init_app(app), or give it to Forum(db).")
+        return db
+
+    @property
+    def session(self) -> scoped_session[Session]:
+        """The host's session of this request or command."""
+        session: scoped_session[Session] = self.db.session
+        return session
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with everything but the data that a page is made of, so that no browser keeps an old look."""
+        parts = [version("flask-forum"), self.settings.model_dump_json(exclude={"moderators"})]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+    def identity(self) -> Identity | None:
+        """The signed-in person of this request, asked of the host once."""
+        if "forum_identity" not in g:
+            g.forum_identity = current(self.app, self.hooks.identity)
+        identity: Identity | None = g.forum_identity
+        return identity
+
+    def vouched(self, identity: Identity) -> bool:
+        """Whether the host has proved the address of ``identity``: by its hook, or as the identity says."""
+        return self.hooks.email_verified(identity) if self.hooks.email_verified else identity.email_verified
+
+    def reader(self) -> Reader:
+        """Who asks, as far as own comments go."""
+        identity = self.identity()
+        cookie = request.cookies.get(VISITOR_COOKIE)
+        return Reader(visitor_hash(cookie) if cookie else None, identity.key if identity else None)
+
+    def network(self) -> str | None:
+        """The keyed hash of the client's network."""
+        return network_of(request, self.keys)
+
+    def limit(self, network: str | None) -> None:
+        """Count one submission from ``network``. Raises TooFast when one of the limits is reached."""
+        for item in self.settings.rate_items:
+            if not self.limiter.hit(item, "comments", network or "unknown"):
+                reset = self.limiter.get_window_stats(item, "comments", network or "unknown").reset_time
+                wait = max(1, round(reset - dt.datetime.now(dt.UTC).timestamp()))
+                raise TooFast(f"That was quick. You can post again in {_words(wait)} – your text is safe here.", wait)
+
+    def url(self, endpoint: str, **values: str | int) -> str:
+        """The absolute URL of one of our pages, from FORUM_BASE_URL and never from a request."""
+        path = self.app.url_map.bind("localhost").build(endpoint, values)
+        return f"{self.settings.base_url or ''}{path}"
+
+    @cached_property
+    def comments_path(self) -> str:
+        """The path below which comments have their permalinks: a page makes hundreds, too many for a URL map."""
+        return self.app.url_map.bind("localhost").build("forum.comments.permalink", {"comment_id": 0})[: -len("/0")]
+
+    def render(self, template: str, **context: object) -> str:
+        """A template without the host's context processors: what is kept for all readers must not know one."""
+        return self.app.jinja_env.get_template(template).render(context)
+
+    @contextmanager
+    def open_session(self) -> Iterator[Session]:
+        """A session of its own for work outside requests; the host's own is left alone."""
+        with Session(self.db.engine) as session:
+            yield session
+
+    def courier(self) -> Courier:
+        """Everything delivery needs, with a fresh transport."""
+        return Courier(
+            open_session=self.open_session,
+            settings=self.settings,
+            keys=self.keys,
+            env=self.app.jinja_env,
+            urls=self.url,
+            transport=self._transport(),
+            clock=lambda: self.clock(),
+            may_read=self.hooks.may_read or (lambda key, email, ref: True),
+            sent=self._sent,
+            worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
+        )
+
+    def _transport(self) -> Transport:
+        if self.settings.mail_transport == "mailbox":
+            return MailboxTransport(self._capture)
+        return smtp_transport(self.app.config, self.settings, testing=lambda: self.app.testing)
+
+    def _capture(self, raw: bytes, sender: str, to: str) -> None:
+        with self.open_session() as session:
+            session.add(
+                Captured(envelope_from=sender, envelope_to=to, raw=raw.decode("ascii"), created_at=self.clock())
+            )
+            session.commit()
+
+    def _sent(self, message: Message) -> None:
+        message_sent.send(self.app, message=message)
+
+
+def visitor_hash(cookie: str) -> str:
+    """What is stored of a visitor cookie. It is random enough to need no key, and so survives a new SECRET_KEY."""
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def get() -> ForumState:
+    """The state of the current app. Raises RuntimeError with what to do when Forum was not set up on it."""
+    state: ForumState | None = current_app.extensions.get(EXTENSION)
+    if state is None:
+        raise RuntimeError("Forum is not set up on this app: call Forum(db).init_app(app).")
+    return state
+
+
+def _words(seconds: int) -> str:
+    if seconds < 60:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    minutes = -(-seconds // 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
