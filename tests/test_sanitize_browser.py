@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment
-from playwright.sync_api import Browser, Dialog
+from playwright.sync_api import Browser, Dialog, Request, Route, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Request, Route, sync_playwright
 
 from forum.errors import InvalidDraft
 from forum.sanitize import comment_html, mail_html, name, website
@@ -21,11 +20,46 @@ VECTORS = Path(__file__).parent / "corpus" / "vectors"
 ORIGIN = "https://forum.test/"
 BATCH = 250
 # What people and browsers do to a page, done to each element.
-POKES = (
-    "click dblclick auxclick contextmenu mouseover mouseenter mousemove mouseout pointerenter pointerover pointerdown "
-    "focus focusin blur keydown keyup input change copy paste drag dragstart drop wheel scroll toggle beforetoggle "
-    "animationstart animationend transitionend load error submit reset select touchstart cancel close"
-).split()
+POKES = [
+    "click",
+    "dblclick",
+    "auxclick",
+    "contextmenu",
+    "mouseover",
+    "mouseenter",
+    "mousemove",
+    "mouseout",
+    "pointerenter",
+    "pointerover",
+    "pointerdown",
+    "focus",
+    "focusin",
+    "blur",
+    "keydown",
+    "keyup",
+    "input",
+    "change",
+    "copy",
+    "paste",
+    "drag",
+    "dragstart",
+    "drop",
+    "wheel",
+    "scroll",
+    "toggle",
+    "beforetoggle",
+    "animationstart",
+    "animationend",
+    "transitionend",
+    "load",
+    "error",
+    "submit",
+    "reset",
+    "select",
+    "touchstart",
+    "cancel",
+    "close",
+]
 
 SETUP = """
 window.__x = window.alert = window.confirm = window.prompt = window.print = window.open =

@@ -18,66 +18,12 @@ _DEPTH = 8
 _ADDRESS = r"(?<![A-Za-z0-9])https?://[^\s<>\[\]`\"\\]+"
 
 
-class PageHtml(HTMLRenderer):
-    """Draws tokens for a page. Headings become strong paragraphs when ``headings`` is off; images become links."""
+def page_parser(*, rel: str, headings: bool) -> Markdown:
+    """Return a parser that draws HTML of our subset: no raw HTML, no tables, no images; a line break is a line break.
 
-    def __init__(self, *, rel: str, headings: bool) -> None:
-        super().__init__(escape=True)
-        self._rel = rel
-        self._headings = headings
-
-    def paragraph(self, text: str) -> str:  # noqa: D102
-        return f'<p dir="auto">{text}</p>\n'
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:  # noqa: D102
-        if not self._headings:
-            return self.paragraph(f"<strong>{text}</strong>")
-        level = min(max(level, 2), 4)
-        return f'<h{level} dir="auto">{text}</h{level}>\n'
-
-    def linebreak(self) -> str:  # noqa: D102
-        return "<br>\n"
-
-    def thematic_break(self) -> str:  # noqa: D102
-        return "<hr>\n"
-
-    def block_quote(self, text: str) -> str:  # noqa: D102
-        return f'<blockquote dir="auto">\n{text}</blockquote>\n'
-
-    def block_code(self, code: str, info: str | None = None) -> str:  # noqa: D102
-        return f'<pre dir="auto"><code>{escape(code)}</code></pre>\n'
-
-    def block_html(self, html: str) -> str:  # noqa: D102
-        return self.paragraph(escape(html.strip()).replace("\n", "<br>\n"))
-
-    def list(self, text: str, ordered: bool, **attrs: Any) -> str:  # noqa: D102
-        start = attrs.get("start")
-        begin = f' start="{start}"' if ordered and start is not None else ""
-        tag = "ol" if ordered else "ul"
-        return f'<{tag}{begin} dir="auto">\n{text}</{tag}>\n'
-
-    def list_item(self, text: str) -> str:  # noqa: D102
-        return f'<li dir="auto">{text}</li>\n'
-
-    def link(self, text: str, url: str, title: str | None = None) -> str:  # noqa: D102
-        address = browser_form(url)
-        if not href(address):
-            return text
-        return f'<a href="{escape(address)}" rel="{self._rel}">{text}</a>'
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:  # noqa: D102
-        return self.link(text or escape(url), url)
-
-
-def parser(draw: PageHtml | None = None) -> Markdown:
-    """Return a Markdown parser of our subset: no raw HTML, no tables; a line break is a line break."""
-    block = BlockParser(max_nested_level=_DEPTH)
-    for rules in (block.rules, block.block_quote_rules, block.list_rules):
-        rules.remove("raw_html")
-    inline = InlineParser(hard_wrap=True, max_nested_level=_DEPTH)
-    inline.rules.remove("inline_html")
-    inline.register("url_link", _ADDRESS, _autolink, start_chars="h")
-    return Markdown(draw, block, inline)
+    Links get ``rel``; headings become strong paragraphs unless ``headings``.
+    """
+    return _parser(_PageHtml(rel=rel, headings=headings))
 
 
 def parsed(source: str, markdown: Markdown) -> str | list[Token]:
@@ -88,6 +34,74 @@ def parsed(source: str, markdown: Markdown) -> str | list[Token]:
     except RecursionError:
         # How deep mistune may call depends on how deep the host already is, which no count of ours can know.
         raise intricate() from None
+
+
+def tokens(source: str) -> list[Token]:
+    """Return the blocks of ``source`` as mistune's tokens; errors as in ``parsed``."""
+    result = parsed(source, _TOKENS)
+    assert isinstance(result, list)
+    return result
+
+
+class _PageHtml(HTMLRenderer):
+    # mistune calls these methods by the names of its tokens.
+
+    def __init__(self, *, rel: str, headings: bool) -> None:
+        super().__init__(escape=True)
+        self._rel = rel
+        self._headings = headings
+
+    def paragraph(self, text: str) -> str:
+        return f'<p dir="auto">{text}</p>\n'
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        if not self._headings:
+            return self.paragraph(f"<strong>{text}</strong>")
+        level = min(max(level, 2), 4)
+        return f'<h{level} dir="auto">{text}</h{level}>\n'
+
+    def linebreak(self) -> str:
+        return "<br>\n"
+
+    def thematic_break(self) -> str:
+        return "<hr>\n"
+
+    def block_quote(self, text: str) -> str:
+        return f'<blockquote dir="auto">\n{text}</blockquote>\n'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f'<pre dir="auto"><code>{escape(code)}</code></pre>\n'
+
+    def block_html(self, html: str) -> str:
+        return self.paragraph(escape(html.strip()).replace("\n", "<br>\n"))
+
+    def list(self, text: str, ordered: bool, **attrs: Any) -> str:
+        start = attrs.get("start")
+        begin = f' start="{start}"' if ordered and start is not None else ""
+        tag = "ol" if ordered else "ul"
+        return f'<{tag}{begin} dir="auto">\n{text}</{tag}>\n'
+
+    def list_item(self, text: str) -> str:
+        return f'<li dir="auto">{text}</li>\n'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        address = browser_form(url)
+        if not href(address):
+            return text
+        return f'<a href="{escape(address)}" rel="{self._rel}">{text}</a>'
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return self.link(text or escape(url), url)
+
+
+def _parser(draw: _PageHtml | None = None) -> Markdown:
+    block = BlockParser(max_nested_level=_DEPTH)
+    for rules in (block.rules, block.block_quote_rules, block.list_rules):
+        rules.remove("raw_html")
+    inline = InlineParser(hard_wrap=True, max_nested_level=_DEPTH)
+    inline.rules.remove("inline_html")
+    inline.register("url_link", _ADDRESS, _autolink, start_chars="h")
+    return Markdown(draw, block, inline)
 
 
 def _autolink(inline: InlineParser, match: re.Match[str], state: InlineState) -> int:
@@ -111,11 +125,4 @@ def _ended(address: str) -> str:
     return address[:end]
 
 
-_TOKENS = parser()
-
-
-def tokens(source: str) -> list[Token]:
-    """Return the blocks of ``source`` as mistune's tokens; errors as in ``parsed``."""
-    result = parsed(source, _TOKENS)
-    assert isinstance(result, list)
-    return result
+_TOKENS = _parser()

@@ -7,10 +7,10 @@ from mistune import Markdown
 from . import engines
 from .bounds import intricate, is_swollen
 from .engines import ARTICLE, COMMENT, Policy
-from .markdown import PageHtml, parsed, parser
+from .markdown import page_parser, parsed
 
-_COMMENT = parser(PageHtml(rel=COMMENT.rel, headings=False))
-_ARTICLE = parser(PageHtml(rel=ARTICLE.rel, headings=True))
+_COMMENT = page_parser(rel=COMMENT.rel, headings=False)
+_ARTICLE = page_parser(rel=ARTICLE.rel, headings=True)
 
 
 def comment_html(source: str, *, engine: str = "bleach") -> str:
