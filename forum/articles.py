@@ -57,8 +57,9 @@ def front(session: Session, slug: str) -> Front | None:
     row = session.execute(query).one_or_none()
     if row is None:
         return None
-    own, head = row[: len(_FRONT)], row[len(_FRONT) :]
-    return Front(*own, Head(*head) if head[0] is not None else Head(0, 0, 0, 0, False))
+    values: list[Any] = list(row)
+    own, head = values[: len(_FRONT)], values[len(_FRONT) :]
+    return Front(*(*own, Head(*head) if head[0] is not None else Head(0, 0, 0, 0, False)))
 
 
 def html(session: Session, article_id: int) -> str:

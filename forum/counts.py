@@ -20,7 +20,7 @@ def count(key: str) -> Markup:
     """
     state = get()
     if not has_request_context():
-        return Markup(threads.counts(state.session(), [key])[key])  # a number
+        return Markup(threads.counts(state.session, [key])[key])  # a number
     if "forum_counts" not in g:
         g.forum_counts = {}
         after_this_request(lambda response: _fill(state, response))
@@ -38,7 +38,7 @@ def _fill(state: ForumState, response: Response) -> Response:
     if response.direct_passthrough:
         return response
     marks: dict[str, str] = g.forum_counts
-    numbers = threads.counts(state.session(), set(marks.values()))
+    numbers = threads.counts(state.session, set(marks.values()))
     found = {mark.encode(): str(numbers[key]).encode() for mark, key in marks.items()}
     pattern = re.compile(b"|".join(found))
 

@@ -92,7 +92,7 @@ def forum_thread(key: str, *, title: str, url: str, closed: bool = False, headin
     state = get()
     state.wake()
     place = Place(key, title, url, closed, heading_level, request.script_root)
-    head = threads.head(state.session(), key)
+    head = threads.head(state.session, key)
     return _head_once() + render.thread(state, place, head, render.page_number())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from flask import Request
 from flask_wtf import FlaskForm
@@ -21,7 +21,9 @@ from .settings import Settings
 
 # Named like something a form-filling machine wants and a browser's autofill does not know.
 HONEYPOT = "fax_extension"
-_SCOPES = ("thread", "branch", "direct")
+Notify = Literal["", "direct", "branch", "thread"]
+# The widest wish first: whoever ticks two boxes gets the one that includes the other.
+_SCOPES: tuple[Notify, ...] = ("thread", "branch", "direct")
 T = TypeVar("T")
 
 
@@ -34,7 +36,7 @@ class CommentForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     email = StringField()
     website = StringField()
     body = TextAreaField()
-    notify = SelectMultipleField(choices=[(scope, scope) for scope in ("", *_SCOPES)])
+    notify = SelectMultipleField(choices=["", *_SCOPES])  # type: ignore[list-item]  # the stubs know pairs only, now deprecated
     preview = SubmitField()
     fax_extension = StringField()
     confirmed = StringField()
@@ -74,7 +76,7 @@ class Typed:
 
     draft: Draft
     mailbox: Mailbox | None
-    notify: str
+    notify: Notify
     honeypot: bool
     errors: dict[str, str]
 
@@ -116,7 +118,7 @@ def session_token() -> str:
     return token
 
 
-def _strongest(scopes: list[str]) -> str:
+def _strongest(scopes: list[str]) -> Notify:
     return next((scope for scope in _SCOPES if scope in scopes), "")
 
 

@@ -62,8 +62,9 @@ def screen(draft: Draft, context: Context, extra: Sequence[Rule] = ()) -> Verdic
     verdicts = [verdict for rule in (*_RULES, *extra) if (verdict := rule(draft, context)) is not None]
     if context.moderation == "none":
         verdicts = [verdict for verdict in verdicts if verdict.word == "reject"]
-    word = max((verdict.word for verdict in verdicts), key=_STRENGTH.__getitem__, default="publish")
-    return Verdict(word, tuple(reason for verdict in verdicts for reason in verdict.reasons))
+    words: list[Word] = [verdict.word for verdict in verdicts]
+    word = max(words, key=_STRENGTH.__getitem__, default=None)
+    return Verdict(word or "publish", tuple(reason for verdict in verdicts for reason in verdict.reasons))
 
 
 def _honeypot(draft: Draft, context: Context) -> Verdict | None:

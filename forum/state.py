@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask, current_app, g, request
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import Session
 
 from .cache import ByteCache
 from .errors import TooFast
@@ -78,9 +78,9 @@ class ForumState:
         return db
 
     @property
-    def session(self) -> scoped_session[Session]:
+    def session(self) -> Session:
         """The host's session of this request or command."""
-        session: scoped_session[Session] = self.db.session
+        session: Session = self.db.session()
         return session
 
     @cached_property

@@ -61,7 +61,7 @@ def preorder(rows: Iterable[R]) -> list[Place[R]]:
     places: list[Place[R]] = []
     while stack:
         row, ends = stack.pop()
-        below = replies.get(row.id, ())
+        below = replies.get(row.id, [])
         places.append(Place(row, len(below), 0 if below else ends))
         stack.extend((reply, ends + 1 if reply is below[-1] else 0) for reply in reversed(below))
     return places

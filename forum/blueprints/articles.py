@@ -24,7 +24,7 @@ def index() -> Response:
     rows = [
         {"title": row.title, "author": row.author, "published_at": row.published_at, "summary": row.summary,
          "comments": row.comments, "url": url_for("forum_articles.show", slug=row.slug)}
-        for row in articles.newest(state.session())
+        for row in articles.newest(state.session)
     ]  # fmt: skip
     g.forum_head_done = True
     settings = state.settings
@@ -37,7 +37,7 @@ def index() -> Response:
 def show(slug: str) -> Response:
     """An article and its thread. Readers without any cookie share one cached page; a 304 costs one query."""
     state = get()
-    front = articles.front(state.session(), slug)
+    front = articles.front(state.session, slug)
     if front is None:
         raise NotFound
     number = render.page_number()
@@ -71,7 +71,7 @@ def _page(state: ForumState, front: Front, thread: Markup) -> str:
         "title": front.title,
         "author": front.author,
         "published_at": front.published_at,
-        "html": Markup(articles.html(state.session(), front.id)),  # sanitised when it was stored
+        "html": Markup(articles.html(state.session, front.id)),  # sanitised when it was stored
         "url": (state.settings.base_url and state.url("forum_articles.show", slug=front.slug)) or request.path,
     }
     settings = state.settings

@@ -35,7 +35,7 @@ def check() -> Response:
 
 def _report(state: ForumState) -> dict[str, Any]:
     now = state.clock()
-    at_head = migrations.is_at_head(state.session().connection())
+    at_head = migrations.is_at_head(state.session.connection())
     oldest = state.session.scalar(
         select(func.min(Message.not_before)).where(Message.state == "ready", Message.not_before <= now)
     )

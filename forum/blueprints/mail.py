@@ -62,7 +62,7 @@ def page(kind: str, token: str) -> Response:
     state = get()
     if request.method == "POST":
         request.max_content_length = 4096
-        begin_writing(state.session())
+        begin_writing(state.session)
     try:
         asked = _read(state, kind, token)
     except ExpiredToken:
@@ -133,7 +133,7 @@ def _show_unsubscribe(state: ForumState, asked: Asked) -> tuple[str, list[str], 
 def _show_mute(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
     if asked.address is None or asked.thread is None:
         return (*_nothing_more(), [])
-    muted = subscriptions.is_muted(state.session(), asked.address, asked.thread.id, state.clock())
+    muted = subscriptions.is_muted(state.session, asked.address, asked.thread.id, state.clock())
     if muted:
         return "This conversation is muted", [f"“{asked.thread.title}”"], [Action("Hear from it again", "unmute", True)]
     actions = [Action("Mute it", "mute", True), Action("Mute it for 7 days", "mute_week")]
@@ -162,21 +162,21 @@ def _act(state: ForumState, kind: str, asked: Asked) -> Response:
 
 def _confirm(state: ForumState, asked: Asked) -> str:
     assert asked.address is not None
-    if subscriptions.confirm(state.session(), state.keys, asked.address, asked.generation, state.clock()):
+    if subscriptions.confirm(state.session, state.keys, asked.address, asked.generation, state.clock()):
         address_confirmed.send(state.app, address=asked.address)
     return "confirmed"
 
 
 def _refuse(state: ForumState, asked: Asked) -> str:
     assert asked.address is not None
-    subscriptions.refuse(state.session(), state.keys, asked.address, state.clock())
+    subscriptions.refuse(state.session, state.keys, asked.address, state.clock())
     return "refused"
 
 
 def _unsubscribe(cause: Literal["page", "one_click"]) -> Callable[[ForumState, Asked], str]:
     def act(state: ForumState, asked: Asked) -> str:
         assert asked.address is not None
-        if subscriptions.unsubscribe(state.session(), asked.address, cause, state.clock()):
+        if subscriptions.unsubscribe(state.session, asked.address, cause, state.clock()):
             address_unsubscribed.send(state.app, address=asked.address)
         return "unsubscribed"
 
@@ -186,7 +186,7 @@ def _unsubscribe(cause: Literal["page", "one_click"]) -> Callable[[ForumState, A
 def _mute(days: int | None) -> Callable[[ForumState, Asked], str]:
     def act(state: ForumState, asked: Asked) -> str:
         if asked.address is not None and asked.thread is not None:
-            subscriptions.mute(state.session(), asked.address, asked.thread.id, state.clock(), days)
+            subscriptions.mute(state.session, asked.address, asked.thread.id, state.clock(), days)
         return "muted"
 
     return act
@@ -194,7 +194,7 @@ def _mute(days: int | None) -> Callable[[ForumState, Asked], str]:
 
 def _unmute(state: ForumState, asked: Asked) -> str:
     if asked.address is not None and asked.thread is not None:
-        subscriptions.unmute(state.session(), asked.address, asked.thread.id)
+        subscriptions.unmute(state.session, asked.address, asked.thread.id)
     return "unmuted"
 
 
@@ -224,7 +224,7 @@ def _expired(state: ForumState, kind: str, token: str) -> Response:
         )
     if request.form.get("action") != "renew":
         raise BadRequest("Please press the button on the page.")
-    outbox.ask_again(state.session(), state.keys, state.settings, address, state.network(), state.clock())
+    outbox.ask_again(state.session, state.keys, state.settings, address, state.network(), state.clock())
     state.session.commit()
     state.kick()
     return _private_redirect(url_for("forum.mail.done", what="renewed"))

@@ -34,8 +34,8 @@ def queue() -> Response:
     state = get()
     if moderator(state) is None:
         return _strangers(state)
-    rows = [_row(state, comment) for comment in moderation.queue(state.session())]
-    counts = {word: number for word, number in moderation.counts(state.session()).items() if word != "held"}
+    rows = [_row(state, comment) for comment in moderation.queue(state.session)]
+    counts = {word: number for word, number in moderation.counts(state.session).items() if word != "held"}
     flash = _FLASH.get(request.args.get("done", ""))
     return bare("forum/moderation/queue.html", held=rows, csrf_token=session_token(), counts=counts, flash=flash)
 
@@ -65,10 +65,10 @@ def moderator(state: ForumState) -> str | None:
 
 
 def _decide(state: ForumState, comment_id: int, decision: Any, version: int, actor: str) -> Response:
-    begin_writing(state.session())
+    begin_writing(state.session)
     try:
         comment = moderation.decide(
-            state.session(), comment_id, decision, version=version, actor=actor, now=state.clock()
+            state.session, comment_id, decision, version=version, actor=actor, now=state.clock()
         )
     except Conflict:
         state.session.rollback()

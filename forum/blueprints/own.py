@@ -46,7 +46,7 @@ def remove(comment_id: int) -> Response:
     _check_sender(state)
     if _minutes_left(state, comment) <= 0:
         return _ask_removal(state, comment)
-    comments.remove(state.session(), comment, "author")
+    comments.remove(state.session, comment, "author")
     comment_removed.send(state.app, comment=comment)
     state.session.commit()
     return make_response(redirect(thread_url(state, comment), 303))
@@ -54,7 +54,7 @@ def remove(comment_id: int) -> Response:
 
 def _own(comment_id: int) -> Comment:
     """A comment of whoever asks; everybody else is told that there is none."""
-    comment = comments.get(get().session(), comment_id)
+    comment = comments.get(get().session, comment_id)
     if comment.state not in ("published", "held") or not get().reader().owns(comment):
         raise NotFound("There is no such comment.")
     return comment
@@ -73,7 +73,7 @@ def _closed(state: ForumState, comment: Comment) -> str | None:
     """Why the text can no longer be changed, or None."""
     if _minutes_left(state, comment) <= 0:
         return _OVER
-    return _ANSWERED if comments.is_answered(state.session(), comment) else None
+    return _ANSWERED if comments.is_answered(state.session, comment) else None
 
 
 def _minutes_left(state: ForumState, comment: Comment) -> int:
@@ -87,7 +87,7 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         if request.form.get("preview"):
             html = sanitize.comment_html(body, engine=state.settings.sanitizer)
             return _editor(state, comment, typed, preview=Markup(html))  # just sanitised
-        comments.edit(state.session(), comment, body, state.settings, state.clock())
+        comments.edit(state.session, comment, body, state.settings, state.clock())
     except InvalidDraft as error:
         return _editor(state, comment, typed, errors={error.field: error.message})
     comment_edited.send(state.app, comment=comment)

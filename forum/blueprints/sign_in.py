@@ -45,7 +45,7 @@ def enter(token: str) -> Response:
     """Show a button, and sign in when it is pressed: scanners follow links, people press."""
     state = _state()
     if request.method == "POST":
-        begin_writing(state.session())
+        begin_writing(state.session)
     row = _row(state, token)
     if row is None:
         return _form(404, "This link has been used or is too old. We can send you a new one.")
@@ -71,7 +71,7 @@ def _row(state: ForumState, token: str) -> SignIn | None:
         (row_id,) = read_token(state.keys, "s", token)
     except BadToken:
         return None
-    return moderation.open_link(state.session(), row_id, state.settings, state.clock())
+    return moderation.open_link(state.session, row_id, state.settings, state.clock())
 
 
 def _enter(state: ForumState, row: SignIn) -> Response:
@@ -85,8 +85,8 @@ def _enter(state: ForumState, row: SignIn) -> Response:
 
 def _mail(state: ForumState, email: str) -> None:
     try:
-        begin_writing(state.session())
-        moderation.mail_link(state.session(), state.keys, state.settings, email, state.clock())
+        begin_writing(state.session)
+        moderation.mail_link(state.session, state.keys, state.settings, email, state.clock())
     except InvalidDraft:
         return
     state.session.commit()

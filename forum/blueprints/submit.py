@@ -88,10 +88,8 @@ def _store(state: ForumState, submission: Submission) -> Posted:
     """Store and commit once; somebody else's simultaneous first comment or double click makes us look again."""
     for left in reversed(range(_TRIES)):
         try:
-            begin_writing(state.session())
-            posted = comments.post(
-                state.session(), submission, state.settings, state.clock(), tuple(state.hooks.screens)
-            )
+            begin_writing(state.session)
+            posted = comments.post(state.session, submission, state.settings, state.clock(), tuple(state.hooks.screens))
             if not posted.repeated:
                 _announce(state, posted.comment)
             state.session.commit()

@@ -28,8 +28,8 @@ def add(file: Path) -> None:
     """
     state = get()
     source = articles.parse(file.read_text(encoding="utf-8"))
-    begin_writing(state.session())
-    slug = articles.put(state.session(), source, state.clock()).slug
+    begin_writing(state.session)
+    slug = articles.put(state.session, source, state.clock()).slug
     state.session.commit()
     click.echo(state.url("forum_articles.show", slug=slug))
 
@@ -38,7 +38,7 @@ def add(file: Path) -> None:
 @with_appcontext
 def list_() -> None:
     """Print the slug, the number of comments and the title of each article, newest first."""
-    for row in articles.newest(get().session()):
+    for row in articles.newest(get().session):
         click.echo(f"{row.slug}\t{row.comments or 0}\t{row.title}")
 
 
@@ -48,6 +48,6 @@ def list_() -> None:
 def remove(slug: str) -> None:
     """Take the article SLUG away; its comments stay stored and come back with it."""
     state = get()
-    articles.remove(state.session(), slug)
+    articles.remove(state.session, slug)
     state.session.commit()
     click.echo(f"Removed {slug}.")

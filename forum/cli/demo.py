@@ -34,7 +34,7 @@ def demo() -> None:
     known = state.session.scalar(select(Article.id).where(Article.slug == source.slug))
     state.session.rollback()
     if known is None:
-        begin_writing(state.session())
+        begin_writing(state.session)
         _fill(state, source)
         state.session.commit()
     click.echo(f"Article     {state.url('forum_articles.show', slug=source.slug)}")
@@ -45,7 +45,7 @@ def demo() -> None:
 
 
 def _fill(state: ForumState, source: articles.Source) -> None:
-    session = state.session()
+    session = state.session
     second = articles.parse((_DATA / _SECOND).read_text(encoding="utf-8"))
     articles.put(session, second, state.clock())
     article = articles.put(session, source, state.clock())
@@ -75,7 +75,7 @@ def _add(state: ForumState, article: Article, url: str, row: dict[str, Any], sto
     rule = (lambda draft, context: Verdict("hold", ("demonstration",))) if held else (lambda draft, context: None)
     moment = article.published_at + dt.timedelta(minutes=row["minutes"])
     settings = state.settings.model_copy(update={"moderation": "first" if held else "none", "min_seconds": 0})
-    return comments.post(state.session(), submission, settings, moment, (rule,)).comment
+    return comments.post(state.session, submission, settings, moment, (rule,)).comment
 
 
 def _made_up(name: str) -> str:

@@ -29,7 +29,7 @@ def sign_in_link(state: ForumState, address: str) -> str:
     """A new one-time link. Raises ForumError when ``address`` is not among the moderators."""
     if address.casefold() not in state.settings.moderators:
         raise ForumError(f"{address} is not in FORUM_MODERATORS.")
-    begin_writing(state.session())
-    row = moderation.new_link(state.session(), address, state.clock())
+    begin_writing(state.session)
+    row = moderation.new_link(state.session, address, state.clock())
     state.session.commit()
     return state.url("forum.sign_in.enter", token=make_token(state.keys, "s", row.id))

@@ -21,7 +21,8 @@ def resanitize() -> None:
     """Render all comments and articles again from what was written; needed after the sanitiser changed."""
     state = get()
     total = state.session.scalar(select(func.count()).select_from(Comment)) or 0
-    changed, failed, after = 0, [], 0
+    changed, after = 0, 0
+    failed: list[int] = []
     with click.progressbar(length=total, label="Rendering") as bar:
         while rows := _chunk(state, after):
             for comment in rows:
@@ -37,7 +38,7 @@ def resanitize() -> None:
 
 def _chunk(state: ForumState, after: int) -> list[Comment]:
     state.session.rollback()
-    begin_writing(state.session())
+    begin_writing(state.session)
     query = select(Comment).where(Comment.id > after, Comment.source != "").order_by(Comment.id).limit(_CHUNK)
     return list(state.session.scalars(query))
 
@@ -54,12 +55,12 @@ def _render(state: ForumState, comment: Comment, failed: list[int]) -> bool:
         return False
     comment.html = html
     comment.version += 1
-    threads.raise_version(state.session(), comment.thread_id)
+    threads.raise_version(state.session, comment.thread_id)
     return True
 
 
 def _articles(state: ForumState) -> None:
-    begin_writing(state.session())
+    begin_writing(state.session)
     for article in state.session.scalars(select(Article)):
         html = sanitize.article_html(article.source)
         if html != article.html:

@@ -98,7 +98,7 @@ def _reply(session: Session, courier: Courier, message: Message, now: dt.datetim
         envelope,
         thread_id=thread.id,
         title=thread.title,
-        subject=thread.subject,
+        subject=compose.subject_of(thread.subject or thread.title, courier.settings.site_name),
         thread_url=urljoin((courier.settings.base_url or "") + "/", thread.url),
         answers=[_answer(courier, item) for item in allowed],
         links=links,
@@ -168,7 +168,7 @@ def _carried(session: Session, address_id: int, comment_ids: Sequence[int]) -> d
         .join(Message, Item.message_id == Message.id)
         .where(Item.address_id == address_id, Item.comment_id.in_(comment_ids), Item.state == "sent")
     )
-    return {comment_id: rfc_id for comment_id, rfc_id in rows}
+    return dict(rows)
 
 
 def _strongest(items: Sequence[Item]) -> str:

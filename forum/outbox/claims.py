@@ -158,7 +158,7 @@ def next_due(session: Session) -> dt.datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def _claimable(now: dt.datetime) -> Select[tuple[int]]:
+def _claimable(now: dt.datetime) -> Select[int]:
     other = aliased(Message)
     in_flight = select(other.id).where(other.address_id == Message.address_id, other.state.in_(_LIVE))
     before = select(other.id).where(

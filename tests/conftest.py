@@ -1,0 +1,64 @@
+"""What every test may ask for: a site in memory, its clock, its visitors and its mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from flask import Flask
+
+from forum import create_app
+from forum.models import Base
+from tests.visitors import Clock, Site
+
+pytest_plugins = ["tests.services"]
+ROOT = Path(__file__).parent.parent
+
+# A busy machine is no failure of the property.
+hypothesis.settings.register_profile("forum", deadline=None)
+hypothesis.settings.load_profile("forum")
+
+QUIET: dict[str, Any] = {
+    "TESTING": True,
+    "SECRET_KEY": "a secret for tests",
+    "FORUM_DELIVERY": "off",
+    "FORUM_BASE_URL": "http://localhost",
+}
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
+    """A maker of reference sites with an empty database each; keyword arguments are configuration."""
+    for name in ("FORUM_ENV", "FORUM_CONFIG", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    sites: list[Site] = []
+
+    def make(**config: Any) -> Site:
+        uri = f"sqlite:///{tmp_path / f'site-{len(sites)}.db'}"
+        app = create_app(ROOT, **{**QUIET, "SQLALCHEMY_DATABASE_URI": uri, **config})
+        with app.app_context():
+            Base.metadata.create_all(app.extensions["sqlalchemy"].engine)
+        sites.append(Site(app, Clock()))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        _close(site.app)
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """The reference site as development runs it, with one article, and mail that leaves when the test says so."""
+    made = make_site()
+    made.add_article()
+    return made
+
+
+def _close(app: Flask) -> None:
+    with app.app_context():
+        database = app.extensions["sqlalchemy"]
+        database.session.remove()
+        database.engine.dispose()
