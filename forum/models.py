@@ -23,13 +23,19 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT
+from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 # SQLite counts rows by itself only in a column declared INTEGER.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 # MariaDB's TEXT ends at 64 KB and, outside strict mode, cuts what is longer: sanitised HTML would lose its quotes.
 LongText = Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+
+
+def _key(length: int) -> String:
+    """Text that is compared letter by letter: MariaDB's usual collations take "e" and "é" for one key."""
+    exact = VARCHAR(length, collation="utf8mb4_bin")
+    return String(length).with_variant(exact, "mysql", "mariadb")
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -76,8 +82,8 @@ class Article(Base):
     __tablename__ = "forum_article"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    slug: Mapped[str] = mapped_column(String(120), unique=True)
-    thread_key: Mapped[str] = mapped_column(String(190), unique=True)
+    slug: Mapped[str] = mapped_column(_key(120), unique=True)
+    thread_key: Mapped[str] = mapped_column(_key(190), unique=True)
     title: Mapped[str] = mapped_column(String(300))
     author: Mapped[str] = mapped_column(String(120), default="")
     source: Mapped[str] = mapped_column(LongText)
@@ -94,7 +100,7 @@ class Thread(Base):
     __tablename__ = "forum_thread"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    key: Mapped[str] = mapped_column(String(190), unique=True)
+    key: Mapped[str] = mapped_column(_key(190), unique=True)
     title: Mapped[str] = mapped_column(String(300))
     url: Mapped[str] = mapped_column(String(2000))
     # Frozen when the first mail is made: mail programs thread by an unchanging subject.
@@ -143,7 +149,7 @@ class Comment(Base):
     visitor_hash: Mapped[str | None] = mapped_column(String(64))
     network: Mapped[str | None] = mapped_column(String(64))
 
-    nonce: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(_key(64))
     digest: Mapped[str] = mapped_column(String(64))
     reasons: Mapped[list[str]] = mapped_column(default=list)
     # Raised by every change of this row: key of its rendered fragment, and what two moderators compare.
@@ -163,7 +169,7 @@ class Address(Base):
     __tablename__ = "forum_address"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    key: Mapped[str] = mapped_column(String(320), unique=True)
+    key: Mapped[str] = mapped_column(_key(320), unique=True)
     email: Mapped[str] = mapped_column(String(320))
     state: Mapped[str] = mapped_column(String(12), default="none")  # + pending confirmed refused unsubscribed bounced …
     # Raised by each confirmation, so that an older confirm link shows "done" instead of acting again.
@@ -262,7 +268,7 @@ class Message(Base):
     to_addr: Mapped[str] = mapped_column(String(320))
     domain: Mapped[str] = mapped_column(String(255))
     # The same on every retry: receivers merge what arrives twice.
-    rfc_message_id: Mapped[str] = mapped_column(String(190), unique=True)
+    rfc_message_id: Mapped[str] = mapped_column(_key(190), unique=True)
     state: Mapped[str] = mapped_column(String(10), default="ready")
     # ready, claimed, sending, sent, failed, dead, cancelled, expired
     skip_reason: Mapped[str | None] = mapped_column(String(40))

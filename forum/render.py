@@ -85,6 +85,7 @@ class Place:
 def thread(state: ForumState, place: Place, head: Head | None, number: int) -> Markup:
     """The whole thread for whoever asks, at page ``number``; its row was read as ``head``, None if there is none."""
     head = head or _EMPTY
+    number = nearest_page(state, head, number)
     reader = state.reader()
     if state.identity() is None and not _has_own(state, head, reader):
         pieces = public_pieces(state, place, head, number)
@@ -97,6 +98,11 @@ def public_pieces(state: ForumState, place: Place, head: Head, number: int) -> S
     """The thread as every anonymous reader sees it, split where the stamp goes."""
     build = partial(_frame, state, place, head, number, NOBODY)
     return state.cache.build(("thread", place, head, number), lambda: _split(state, build()))
+
+
+def nearest_page(state: ForumState, head: Head, number: int) -> int:
+    """``number``, or the last page there is: made-up numbers must not fill the cache with copies."""
+    return min(number, threads.last_page(head.branches, state.settings.per_page))
 
 
 def fresh_stamp(state: ForumState, place: Place) -> str:
@@ -147,7 +153,6 @@ def blank_form(state: ForumState, stamp: str | Markup, *, parent: Comment | None
 def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Reader) -> str:
     settings = state.settings
     last = threads.last_page(head.branches, settings.per_page)
-    number = min(number, last)
     lines = threads.page(state.session, head.id, number, settings.per_page, reader) if head.id else []
     if number < last:
         lines = [line for line in lines if line.branch is not None]

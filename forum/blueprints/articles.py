@@ -40,7 +40,7 @@ def show(slug: str) -> Response:
     front = articles.front(state.session, slug)
     if front is None:
         raise NotFound
-    number = render.page_number()
+    number = render.nearest_page(state, front.head, render.page_number())
     if not _is_anonymous():
         return private(make_response(_page(state, front, render.thread(state, _place(front), front.head, number))))
     return _public(state, front, number)

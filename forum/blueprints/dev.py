@@ -1,4 +1,4 @@
-"""The development mailbox. It holds working links into people's settings, so it hides from everything but a loopback."""
+"""The development mailbox. It holds working links into people's settings, so only a loopback may see it."""
 
 from __future__ import annotations
 

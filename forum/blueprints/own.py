@@ -12,6 +12,7 @@ from ..forms import ActForm, FormView, session_token
 from ..models import Comment
 from ..network import origin_of
 from ..signals import comment_edited, comment_removed
+from ..sqlite import begin_writing
 from ..state import ForumState, get
 from .pages import form_page, limit_body, page, place_of, thread_url
 
@@ -24,7 +25,10 @@ _ANSWERED = "Somebody has answered your comment, so it can no longer be changed.
 @blueprint.route("/edit", methods=["GET", "POST"])
 def edit(comment_id: int) -> Response:
     """Change the text while that is allowed; afterwards it can be posted as a new comment."""
-    state, comment = get(), _own(comment_id)
+    state = get()
+    if request.method == "POST":
+        begin_writing(state.session)
+    comment = _own(comment_id)
     if request.method == "GET":
         closed = _closed(state, comment)
         return _too_late(state, comment, comment.source, closed) if closed else _editor(state, comment, comment.source)
@@ -40,7 +44,10 @@ def edit(comment_id: int) -> Response:
 @blueprint.route("/remove", methods=["GET", "POST"])
 def remove(comment_id: int) -> Response:
     """Ask, then take the comment away; its answers stay."""
-    state, comment = get(), _own(comment_id)
+    state = get()
+    if request.method == "POST":
+        begin_writing(state.session)
+    comment = _own(comment_id)
     if request.method == "GET":
         return _ask_removal(state, comment)
     _check_sender(state)

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 # With these words the server, not the message, is at fault: going on would only fail again.
 _SERVER_AT_FAULT = frozenset({"transport", "sender_refused"})
+_BEAT = dt.timedelta(seconds=15)
 _NOT_SENT = Outcome("transport", "render", None, None, "not sent yet", None)
 
 
@@ -141,8 +142,10 @@ def _settle(
 
 def _heartbeat(courier: Courier) -> None:
     def beat(session: Session, now: dt.datetime) -> None:
-        worker = session.get(Worker, courier.worker) or Worker(name=courier.worker, started_at=now)
-        worker.seen_at = now
-        session.add(worker)
+        worker = session.get(Worker, courier.worker)
+        if worker is None:
+            session.add(Worker(name=courier.worker, started_at=now, seen_at=now))
+        elif now - worker.seen_at > _BEAT:
+            worker.seen_at = now
 
     _step(courier, beat)

@@ -17,11 +17,15 @@ LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 TIME = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 
 
+def exact(length: int) -> sa.types.TypeEngine[str]:
+    return sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+
+
 def upgrade() -> None:
     op.create_table(
         "forum_address",
         sa.Column("id", ID, nullable=False),
-        sa.Column("key", sa.String(length=320), nullable=False),
+        sa.Column("key", exact(320), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
@@ -34,8 +38,8 @@ def upgrade() -> None:
     op.create_table(
         "forum_article",
         sa.Column("id", ID, nullable=False),
-        sa.Column("slug", sa.String(length=120), nullable=False),
-        sa.Column("thread_key", sa.String(length=190), nullable=False),
+        sa.Column("slug", exact(120), nullable=False),
+        sa.Column("thread_key", exact(190), nullable=False),
         sa.Column("title", sa.String(length=300), nullable=False),
         sa.Column("author", sa.String(length=120), nullable=False),
         sa.Column("source", LONG, nullable=False),
@@ -100,7 +104,7 @@ def upgrade() -> None:
     op.create_table(
         "forum_thread",
         sa.Column("id", ID, nullable=False),
-        sa.Column("key", sa.String(length=190), nullable=False),
+        sa.Column("key", exact(190), nullable=False),
         sa.Column("title", sa.String(length=300), nullable=False),
         sa.Column("url", sa.String(length=2000), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=True),
@@ -138,7 +142,7 @@ def upgrade() -> None:
         sa.Column("is_moderator", sa.Boolean(), nullable=False),
         sa.Column("visitor_hash", sa.String(length=64), nullable=True),
         sa.Column("network", sa.String(length=64), nullable=True),
-        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("nonce", exact(64), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -177,7 +181,7 @@ def upgrade() -> None:
         sa.Column("thread_id", ID, nullable=True),
         sa.Column("to_addr", sa.String(length=320), nullable=False),
         sa.Column("domain", sa.String(length=255), nullable=False),
-        sa.Column("rfc_message_id", sa.String(length=190), nullable=False),
+        sa.Column("rfc_message_id", exact(190), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("skip_reason", sa.String(length=40), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
