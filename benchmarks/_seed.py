@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import insert
@@ -23,69 +23,101 @@ _BRANCHES = 200
 _DEEPEST = 5
 _TEXTS = 300
 _START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-_WORDS = (
+_VOCABULARY = (
     "bread flour water salt oven crust crumb starter dough morning kitchen neighbour recipe hour patience weather "
     "kettle window table because although rather never always perhaps today again without under between warm slowly"
-).split()
+)
+
+Parents = Sequence[int | None]
 
 
 def text(dice: random.Random) -> str:
     """About 300 characters with bold, emphasis, a link and code; now and then a list or a quote."""
-    words = [dice.choice(_WORDS) for _ in range(40)]
+    words = dice.choices(_VOCABULARY.split(), k=40)
     words[5] = f"**{words[5]} {words[6]}**"
     words[12] = f"_{words[12]}_"
     words[20] = f"[{words[20]}](https://bread.example/{dice.randrange(9999)})"
     words[30] = f"`{words[30]}()`"
-    prefix = dice.choice(["", "", "", "", "> as you said\n\n", "- one\n- two\n\n"])
-    return prefix + " ".join(words)
+    opening = dice.choice(["", "", "", "", "> as you said\n\n", "- one\n- two\n\n"])
+    return opening + " ".join(words)
 
 
-def seed(session: Session, small: int = _SMALL) -> None:
-    """Fill an empty database: each size once whole and once flat, and ``small`` threads of 20. Commits."""
+def seed(session: Session) -> None:
+    """Fill an empty database and commit."""
     dice = random.Random(7)
-    sources = [text(dice) for _ in range(_TEXTS)]
-    texts = [(source, sanitize.comment_html(source)) for source in sources]
+    shapes: dict[str, Parents] = {}
     for size in SIZES:
-        _thread(session, f"whole-{size}", _tree(dice, size), texts)
-        _thread(session, f"flat-{size}", [None] * size, texts)
-    for number in range(small):
-        _thread(session, f"small-{number}", _tree(dice, _SMALL_SIZE), texts)
+        shapes |= {f"whole-{size}": _tree(dice, size), f"flat-{size}": [None] * size}
+    shapes |= {f"small-{number}": _tree(dice, _SMALL_SIZE) for number in range(_SMALL)}
+    sources = [text(dice) for _ in range(_TEXTS)]
+    texts = [{"source": source, "html": sanitize.comment_html(source)} for source in sources]
+    first = 1
+    for number, (slug, parents) in enumerate(shapes.items(), 1):
+        session.add_all([_article(slug), _thread(number, slug, parents)])
+        session.flush()
+        session.execute(insert(Comment), list(_comments(first, number, parents, texts)))
+        first += len(parents)
     session.commit()
 
 
-def _tree(dice: random.Random, size: int) -> list[int | None]:
-    """The position of each comment's parent, None for a branch: 57 % replies, more where branches would not fit."""
-    depths: list[int] = []
-    parents: list[int | None] = []
-    branches = min(_BRANCHES, max(1, round(size * 0.43)))
-    for position in range(size):
-        parent = None
-        if position >= branches:
-            parent = next(at for at in iter(lambda: dice.randrange(position), None) if depths[at] < _DEEPEST)
-        parents.append(parent)
-        depths.append(1 if parent is None else depths[parent] + 1)
+def _tree(dice: random.Random, size: int) -> Parents:
+    """Where each comment's parent stands, None for a branch: 57 % replies, more where one page could not hold them."""
+    branches = min(_BRANCHES, round(size * 0.43))
+    parents: list[int | None] = [None] * branches
+    depths = [1] * branches
+    while len(parents) < size:
+        parent = dice.randrange(len(parents))
+        if depths[parent] < _DEEPEST:
+            parents.append(parent)
+            depths.append(depths[parent] + 1)
     return parents
 
 
-def _thread(session: Session, slug: str, parents: list[int | None], texts: list[tuple[str, str]]) -> None:
-    key, title = f"article:{slug}", slug.capitalize()
-    article = Article(slug=slug, thread_key=key, title=title, author="Ann", source="", html="<p>Flour and water.</p>")
-    article.published_at, article.version = _START, 1
-    branches = sum(parent is None for parent in parents)
-    thread = Thread(key=key, title=title, url=f"/articles/{slug}", created_at=_START, version=1)
-    thread.comments, thread.branches = len(parents), branches
-    session.add_all([article, thread])
-    session.flush()
-    session.execute(insert(Comment), list(_rows(_next_id(session), thread.id, parents, texts)))
+def _article(slug: str) -> Article:
+    return Article(
+        slug=slug,
+        thread_key=f"article:{slug}",
+        title=slug.capitalize(),
+        author="Ann",
+        source="Flour and water.",
+        html="<p>Flour and water.</p>",
+        published_at=_START,
+    )
 
 
-def _next_id(session: Session) -> int:
-    # Ids are ours to give here: replies must name their parents in the same bulk insert.
-    first: int = session.info.setdefault("next_comment_id", 1)
-    return first
+def _thread(number: int, slug: str, parents: Parents) -> Thread:
+    return Thread(
+        id=number,
+        key=f"article:{slug}",
+        title=slug.capitalize(),
+        url=f"/articles/{slug}",
+        created_at=_START,
+        comments=len(parents),
+        branches=sum(parent is None for parent in parents),
+    )
 
 
-def _rows(
-    first: int, thread_id: int, parents: list[int | None], texts: list[tuple[str, str]]
+def _comments(
+    first: int, thread_id: int, parents: Parents, texts: Sequence[dict[str, str]]
 ) -> Iterator[dict[str, Any]]:
-    raise NotImplementedError
+    """Rows with ids from ``first`` on; one insert can then hold replies together with what they answer."""
+    branches: list[int] = []
+    depths: list[int] = []
+    for at, parent in enumerate(parents):
+        branches.append(at + 1 if parent is None else branches[parent])
+        depths.append(1 if parent is None else depths[parent] + 1)
+        moment = _START + dt.timedelta(minutes=at)
+        yield texts[(first + at) % len(texts)] | {
+            "id": first + at,
+            "thread_id": thread_id,
+            "parent_id": None if parent is None else first + parent,
+            "branch": branches[at],
+            "depth": depths[at],
+            "state": "published",
+            "name": f"Reader {(first + at) % 400}",
+            "renderer": sanitize.renderer("bleach"),
+            "nonce": f"seed-{first + at}",
+            "digest": "",
+            "created_at": moment,
+            "published_at": moment,
+        }

@@ -225,11 +225,11 @@ def _comment(
 
 
 def _store(session: Session, comment: Comment, stamp: Stamp, now: dt.datetime) -> None:
-    session.add(comment)
     # The host may have renamed or moved its page since the thread was opened.
     comment.thread.title, comment.thread.url = stamp.title, stamp.url
     if comment.state == "published":
         _number(session, comment, now)
+    session.add(comment)
     session.flush()
     if comment.state == "published":
         outbox.enqueue(session, comment, now)
@@ -250,5 +250,5 @@ def _number(session: Session, comment: Comment, now: dt.datetime) -> None:
     thread.comments = Thread.comments + 1
     if comment.parent is None:
         thread.branches = Thread.branches + 1
-        session.flush([thread])
+        session.flush()
         comment.branch = thread.branches

@@ -30,7 +30,7 @@ def queue(session: Session, limit: int = 50) -> Sequence[Comment]:
 def counts(session: Session) -> dict[str, int]:
     """How many comments there are in each state."""
     rows = session.execute(select(Comment.state, func.count()).group_by(Comment.state))
-    return dict(rows)
+    return dict(rows.all())
 
 
 def decide(

@@ -120,11 +120,13 @@ def comment_list(state: ForumState, lines: Sequence[Line], place: Place, reader:
     """Nested lists of any depth, made in one flat loop."""
     names = {line.id: line for line in lines}
     out: list[str] = ['<ol class="forum-list" role="list">'] if lines else []
+    # A branch alone on its page starts at the margin, however deep it stood in the thread.
+    above = min((line.depth for line in lines), default=1) - 1
     for spot in tree.preorder(lines):
         line = spot.row
         out.append(f'<li id="comment-{line.id}" class="forum-comment" data-depth="{line.depth}">')
         out.append(_fragment(state, line, names.get(line.parent_id or 0), spot.answers, place, reader))
-        flat = line.depth >= state.settings.max_depth
+        flat = line.depth - above >= state.settings.max_depth
         out.append(_replies(line, spot.answers, flat) if spot.answers else "</li>" + _CLOSE * spot.closes)
     return Markup("".join(out) + "</ol>" if lines else "")
 
@@ -224,7 +226,7 @@ def _shown(state: ForumState, line: Line, parent: Line | None, answers: int, pla
         parent_url=f"#comment-{line.parent_id}" if named else None,
         depth=line.depth,
         answers=answers,
-        heading=min(6, place.heading + (1 if line.depth == 1 else 2)),
+        heading=min(6, place.heading + (1 if parent is None else 2)),
         own=_own(state, line, path) if reader.owns(line) else None,
     )
 

@@ -78,7 +78,7 @@ def head(session: Session, key: str) -> Head | None:
 def counts(session: Session, keys: Collection[str]) -> dict[str, int]:
     """The number of published comments of each key; keys without a thread count 0. One query."""
     rows = session.execute(select(Thread.key, Thread.comments).where(Thread.key.in_(keys)))
-    return dict.fromkeys(keys, 0) | dict(rows)
+    return dict.fromkeys(keys, 0) | dict(rows.all())
 
 
 def last_page(branches: int, per_page: int) -> int:
@@ -120,7 +120,7 @@ def above(session: Session, comment: Comment) -> list[int]:
         return []
     branch = (Comment.thread_id == comment.thread_id, Comment.branch == comment.branch)
     rows = session.execute(select(Comment.id, Comment.parent_id).where(*branch))
-    return tree.ancestors(dict(rows), comment.id)
+    return tree.ancestors(dict(rows.all()), comment.id)
 
 
 def raise_version(session: Session, thread_id: int, *, comments: int = 0, branches: int = 0) -> None:

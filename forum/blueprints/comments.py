@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, make_response, redirect, url_for
 
 from .. import comments, render, threads
@@ -67,14 +69,15 @@ def reply(comment_id: int) -> Response:
 def branch(comment_id: int) -> Response:
     """A comment and everything below it, alone on a page."""
     state, comment = get(), _published(comment_id)
-    reader = state.reader()
+    above, reader = comment.parent, state.reader()
     lines = threads.branch(state.session, comment, reader)
     return page(
         "forum/branch.html",
         thread_title=comment.thread.title,
         thread_url=comment.thread.url,
         comment=render.shown(state, comment),
-        comments=render.comment_list(state, lines, place_of(comment.thread), reader),
+        parent=render.shown(state, above) if above is not None and above.state == "published" else None,
+        comments=render.comment_list(state, lines, replace(place_of(comment.thread), heading=1), reader),
     )
 
 

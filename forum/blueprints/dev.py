@@ -23,7 +23,9 @@ _SHOWN = 200
 _WIDTHS = (360, 600)
 # Mail has its styles inline; it is shown in a frame that may do nothing else.
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox"
-_FRAME_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+_FRAME_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 @blueprint.before_request
@@ -66,7 +68,9 @@ def message(message_id: int) -> Response:
 @blueprint.get("/<int(max=9223372036854775807):message_id>/html")
 def html(message_id: int) -> Response:
     """The HTML part alone, for the frame."""
-    response = private(make_response(_content(_parse(_get(message_id)).get_body(("html",)))))
+    mail = _content(_parse(_get(message_id)).get_body(("html",)))
+    # A mail program opens links outside the mail; in this frame they would be refused.
+    response = private(make_response(mail.replace("<head>", '<head><base target="_blank">', 1)))
     response.headers["Content-Security-Policy"] = _MAIL_POLICY
     return response
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from flask import Blueprint, Response, make_response, redirect, request, session, url_for
+from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, NotFound
 
-from .. import moderation, render
+from .. import moderation, render, sanitize
 from ..errors import Conflict
 from ..forms import ActForm, session_token
 from ..models import Comment
@@ -19,6 +20,7 @@ from .pages import bare
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
 
 SESSION_KEY = "forum_moderator"
+_COUNTED = ("published", "rejected", "spam", "removed")
 _FLASH = {
     "approve": "Approved.",
     "reject": "Rejected. The comment is kept, nobody sees it.",
@@ -35,9 +37,15 @@ def queue() -> Response:
     if moderator(state) is None:
         return _strangers(state)
     rows = [_row(state, comment) for comment in moderation.queue(state.session)]
-    counts = {word: number for word, number in moderation.counts(state.session).items() if word != "held"}
-    flash = _FLASH.get(request.args.get("done", ""))
-    return bare("forum/moderation/queue.html", held=rows, csrf_token=session_token(), counts=counts, flash=flash)
+    counts = moderation.counts(state.session)
+    return bare(
+        "forum/moderation/queue.html",
+        held=rows,
+        waiting=counts.get("held", 0),
+        csrf_token=session_token(),
+        counts={word: counts[word] for word in _COUNTED if word in counts},
+        flash=_FLASH.get(request.args.get("done", "")),
+    )
 
 
 @blueprint.post("/comments/<int(max=9223372036854775807):comment_id>")
@@ -93,6 +101,9 @@ def _strangers(state: ForumState) -> Response:
 def _row(state: ForumState, comment: Comment) -> dict[str, Any]:
     return {
         "comment": render.shown(state, comment),
+        # Links are spelled out: what a stranger wrote is not followed by a slip of the mouse.
+        "html": Markup(sanitize.mail_html(comment.source, links=True)),  # just sanitised
+        "source": comment.source,
         "parent": render.shown(state, comment.parent) if comment.parent else None,
         "thread_title": comment.thread.title,
         "thread_url": comment.thread.url,

@@ -45,7 +45,7 @@ def mail() -> None:
 def status(as_json: bool) -> None:
     """Print how many messages there are in each state."""
     rows = get().session.execute(select(Message.state, func.count()).group_by(Message.state))
-    states = dict(rows)
+    states = dict(rows.all())
     if as_json:
         click.echo(json.dumps({"messages": states}))
         return

@@ -168,7 +168,7 @@ def _carried(session: Session, address_id: int, comment_ids: Sequence[int]) -> d
         .join(Message, Item.message_id == Message.id)
         .where(Item.address_id == address_id, Item.comment_id.in_(comment_ids), Item.state == "sent")
     )
-    return dict(rows)
+    return dict(rows.all())
 
 
 def _strongest(items: Sequence[Item]) -> str:

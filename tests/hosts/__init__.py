@@ -1,0 +1,1 @@
+"""Foreign sites that embed Forum, as small as they can be and still be real."""
