@@ -139,7 +139,9 @@ def _place(session: Session, submission: Submission) -> tuple[Thread | None, Com
     """The thread, the parent in it and what this very form has already stored: one query for the three."""
     parent, first = aliased(Comment), aliased(Comment)
     is_parent = and_(parent.thread_id == Thread.id, parent.id == submission.draft.parent_id)
-    is_same = and_(first.nonce == submission.stamp.nonce, first.digest == submission.digest)
+    is_same = and_(
+        first.thread_id == Thread.id, first.nonce == submission.stamp.nonce, first.digest == submission.digest
+    )
     row = session.execute(
         select(Thread, parent, first)
         .outerjoin(parent, is_parent)
