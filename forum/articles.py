@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import secrets
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from . import sanitize
@@ -48,13 +49,22 @@ class Front(NamedTuple):
     head: Head
 
 
-_FRONT = [getattr(Article, name) for name in Front._fields[:-1]]
+# Columns of tables, not of entities, and built once: it runs for every request, and takes longer to build than to run.
+_FRONT = [Article.__table__.c[name] for name in Front._fields[:-1]]
+_THREAD = Thread.__table__
+_BY_SLUG = (
+    select(*_FRONT, *HEAD)
+    .select_from(Article.__table__.outerjoin(_THREAD, _THREAD.c.key == Article.__table__.c.thread_key))
+    .where(Article.__table__.c.slug == bindparam("slug"))
+)
 
 
 def front(session: Session, slug: str) -> Front | None:
     """The article and the head of its thread, in one query; None when there is no such article."""
-    query = select(*_FRONT, *HEAD).outerjoin(Thread, Thread.key == Article.thread_key).where(Article.slug == slug)
-    row = session.execute(query).one_or_none()
+    # PostgreSQL would refuse the question itself.
+    if "\0" in slug:
+        return None
+    row = session.execute(_BY_SLUG, {"slug": slug}).one_or_none()
     if row is None:
         return None
     values: list[Any] = list(row)
@@ -101,7 +111,9 @@ def put(session: Session, source: Source, now: dt.datetime) -> Article:
     """Add the article, or update the one with the same slug; its thread learns of a new title or of closing."""
     article = session.scalar(select(Article).where(Article.slug == source.slug))
     if article is None:
-        article = Article(slug=source.slug, thread_key=f"article:{source.slug}", published_at=now, version=0)
+        # Not from 0: an article that is removed and added again must not look like the one that browsers remember.
+        version = secrets.randbelow(2**30)
+        article = Article(slug=source.slug, thread_key=f"article:{source.slug}", published_at=now, version=version)
         session.add(article)
     article.title, article.author, article.summary = source.title, source.author, source.summary
     article.source, article.html = source.body, sanitize.article_html(source.body)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from . import addresses, outbox, sanitize, screening, subscriptions, threads
@@ -17,6 +17,7 @@ from .errors import Conflict, InvalidDraft, NotFound
 from .models import Address, Comment, Thread
 from .screening import Context, Draft, Rule, Verdict
 from .settings import Settings
+from .sqlite import begin_writing
 from .tokens import Stamp
 
 
@@ -63,11 +64,13 @@ def post(
     Raises InvalidDraft with the field to put right. An IntegrityError at flush or commit means that somebody
     did the same at the same moment: roll back and call again, which then finds the first comment.
     """
+    # Before the transaction: nobody else should wait for the sanitiser.
+    html = sanitize.comment_html(submission.draft.body, engine=settings.sanitizer)
+    begin_writing(session)
     thread, parent, first = _place(session, submission)
     if first is not None:
         return Posted(first, repeated=True)
     _refuse_impossible(submission, thread, parent)
-    html = sanitize.comment_html(submission.draft.body, engine=settings.sanitizer)
     address, trusted = _author(session, submission, now)
     verdict = screening.screen(submission.draft, _context(submission, settings, trusted), rules)
     if verdict.word == "reject":
@@ -135,19 +138,25 @@ def is_answered(session: Session, comment: Comment) -> bool:
     )
 
 
+_PARENT, _FIRST = aliased(Comment), aliased(Comment)
+_IS_PARENT = and_(_PARENT.thread_id == Thread.id, _PARENT.id == bindparam("parent"))
+_IS_SAME = and_(
+    _FIRST.thread_id == Thread.id, _FIRST.nonce == bindparam("nonce"), _FIRST.digest == bindparam("digest")
+)
+# Built once: that takes longer than the query itself.
+_PLACE = (
+    select(Thread, _PARENT, _FIRST)
+    .outerjoin(_PARENT, _IS_PARENT)
+    .outerjoin(_FIRST, _IS_SAME)
+    .where(Thread.key == bindparam("key"))
+)
+
+
 def _place(session: Session, submission: Submission) -> tuple[Thread | None, Comment | None, Comment | None]:
     """The thread, the parent in it and what this very form has already stored: one query for the three."""
-    parent, first = aliased(Comment), aliased(Comment)
-    is_parent = and_(parent.thread_id == Thread.id, parent.id == submission.draft.parent_id)
-    is_same = and_(
-        first.thread_id == Thread.id, first.nonce == submission.stamp.nonce, first.digest == submission.digest
-    )
-    row = session.execute(
-        select(Thread, parent, first)
-        .outerjoin(parent, is_parent)
-        .outerjoin(first, is_same)
-        .where(Thread.key == submission.stamp.key)
-    ).one_or_none()
+    stamp, parent = submission.stamp, submission.draft.parent_id
+    values = {"key": stamp.key, "parent": parent, "nonce": stamp.nonce, "digest": submission.digest}
+    row = session.execute(_PLACE, values).one_or_none()
     return (None, None, None) if row is None else (row[0], row[1], row[2])
 
 

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flask import Flask, appcontext_pushed, g, request, url_for
+from flask import Flask, appcontext_pushed, request, request_finished, url_for
 from markupsafe import Markup
 
-from . import counts, migrations, render, threads
+from . import counts, migrations, render, sanitize, threads
 from .blueprints import articles_blueprint, forum_blueprint
 from .errors import SettingsError
 from .identity import Identity
@@ -56,6 +56,7 @@ class Forum:
         )
         if state.settings.delivery == "in-process" and state.settings.mail_enabled:
             state.kick = InProcess(state.courier, app.app_context).kick
+        request_finished.connect(counts.note_answered, app)
         _keep_tables(app)
 
     def identity(self, hook: Callable[[], Identity | None]) -> Callable[[], Identity | None]:
@@ -89,16 +90,21 @@ def forum_thread(key: str, *, title: str, url: str, closed: bool = False, headin
     """
     if not 0 < len(key) <= 190:
         raise ValueError("The key of a thread has 1 to 190 characters.")
+    if len(url) > 2000:
+        raise ValueError("The url of a thread has at most 2000 characters.")
+    title = sanitize.excerpt(title, 300)
     state = get()
     state.wake()
     place = Place(key, title, url, closed, heading_level, request.script_root)
     head = threads.head(state.session, key)
-    return _head_once() + render.thread(state, place, head, render.page_number())
+    return forum_head() + render.thread(state, place, head, render.page_number())
 
 
 def forum_head() -> Markup:
-    """The style sheet and module tags, for the head of a page that holds a thread."""
-    g.forum_head_done = True
+    """The style sheet and module tags, for the head of a page that holds a thread; nothing when it has them already."""
+    if "forum.head" in request.environ:
+        return Markup()
+    request.environ["forum.head"] = True
     state = get()
     return Markup(state.render("forum/_head.html", css=state.settings.css))  # our own template
 
@@ -115,10 +121,6 @@ def _digest(name: str) -> str:
     if name not in _digests:
         _digests[name] = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
     return _digests[name]
-
-
-def _head_once() -> Markup:
-    return Markup() if g.get("forum_head_done") else forum_head()
 
 
 def _keys(app: Flask) -> Keys:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from flask import Request
+from flask import Request, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
@@ -27,7 +27,14 @@ _SCOPES: tuple[Notify, ...] = ("thread", "branch", "direct")
 T = TypeVar("T")
 
 
-class CommentForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+class _TypedForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+    class Meta:
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            # Left to itself Flask-WTF takes JSON and uploads too, whose values are no texts.
+            return request.form
+
+
+class CommentForm(_TypedForm):
     """The fields of a submission. Anonymous ones are proved by stamp and origin, identities by Flask-WTF's token."""
 
     stamp = StringField()
@@ -42,7 +49,7 @@ class CommentForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     confirmed = StringField()
 
 
-class ActForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
+class ActForm(_TypedForm):
     """A form without fields of its own: only the session's token, for acts done with authority."""
 
 
@@ -93,7 +100,9 @@ def read(form: CommentForm, settings: Settings, identity: Identity | None, threa
             return default
 
     body = door(lambda: sanitize.body(form.body.data or "", max_length=settings.max_length), "")
-    name = door(lambda: sanitize.name(identity.name if identity else form.name.data or ""), "")
+    # What the host says of its people they cannot put right in this form: it is made to fit or left out.
+    called = sanitize.excerpt(identity.name, sanitize.NAME_LENGTH) if identity else form.name.data or ""
+    name = door(lambda: sanitize.name(called), "")
     website = None if identity else door(lambda: sanitize.website(form.website.data or ""), None)
     typed = identity.email if identity else form.email.data
     notify = _strongest(form.notify.data or []) if settings.mail_enabled else ""
@@ -124,7 +133,12 @@ def _strongest(scopes: list[str]) -> Notify:
 
 def _mailbox(typed: str | None, notify: str, settings: Settings, identity: Identity | None) -> Mailbox | None:
     if typed and typed.strip():
-        return addresses.parse(typed, sender=settings.mail_from)
+        try:
+            return addresses.parse(typed, sender=settings.mail_from)
+        except InvalidDraft:
+            if identity is None:
+                raise
+            return None
     if notify and identity is None:
         raise InvalidDraft("email", "Please give your e-mail address, or untick the box: we need one to tell you.")
     return None

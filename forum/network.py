@@ -45,5 +45,8 @@ def _ours(request: Request, base_url: str | None) -> set[str]:
 
 def _origin(url: str) -> str:
     """Scheme and authority; for "null" and other things that are no origin a text equal to none of ours."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"invalid:{url}"
     return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme and parts.netloc else f"invalid:{url}"

@@ -44,7 +44,8 @@ def create_app(root: Path | None = None, **overrides: Any) -> Flask:
         template_folder=str(base / "templates"),
         static_folder=str(base / "static"),
     )
-    app.config.update(config)
+    https = str(config.get("FORUM_BASE_URL") or "").startswith("https:")
+    app.config.update({"SESSION_COOKIE_SAMESITE": "Lax", "SESSION_COOKIE_SECURE": https, **config})
     _keep_secret(app, config)
     _set_up(app, config)
     if root is None:
@@ -63,6 +64,8 @@ def _set_up(app: Flask, config: SiteConfig) -> None:
     app.add_url_rule("/", "home", index)
     app.after_request(_harden)
     redact_tokens()
+    # Flask writes the path of what failed into the application's own log.
+    redact_tokens([app.name])
     if (Path(app.root_path) / "templates" / "site").is_dir():
         app.register_error_handler(404, lambda error: (render_template("site/404.html"), 404))
         app.register_error_handler(500, lambda error: (render_template("site/500.html"), 500))

@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, request
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy.orm import Session
@@ -53,7 +53,6 @@ class ForumState:
         self.app, self._db, self.settings, self.keys, self.hooks = app, db, settings, keys, hooks
         self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
         self.cache = ByteCache(settings.cache_bytes)
-        self.limiter = MovingWindowRateLimiter(storage_from_string(settings.rate_storage))
         # Where each value of the configuration came from; the reference site fills it in.
         self.sources: dict[str, str] = {}
         # Called after a commit that left something to mail; in-process delivery sets it.
@@ -84,6 +83,11 @@ class ForumState:
         return session
 
     @cached_property
+    def limiter(self) -> MovingWindowRateLimiter:
+        """Counts submissions. Made at the first one: the storage in memory starts a thread, a host's start-up none."""
+        return MovingWindowRateLimiter(storage_from_string(self.settings.rate_storage))
+
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with everything but the data that a page is made of, so that no browser keeps an old look."""
         parts = [version("flask-forum"), self.settings.model_dump_json(exclude={"moderators"})]
@@ -91,9 +95,10 @@ class ForumState:
 
     def identity(self) -> Identity | None:
         """The signed-in person of this request, asked of the host once."""
-        if "forum_identity" not in g:
-            g.forum_identity = current(self.app, self.hooks.identity)
-        identity: Identity | None = g.forum_identity
+        # Kept in the request and not in `g`: a test suite may hold one app context open over many requests.
+        if "forum.identity" not in request.environ:
+            request.environ["forum.identity"] = current(self.app, self.hooks.identity)
+        identity: Identity | None = request.environ["forum.identity"]
         return identity
 
     def vouched(self, identity: Identity) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from . import tree
@@ -65,13 +65,15 @@ class Reader:
 
 
 NOBODY = Reader()
-_LINE = [getattr(Comment, name) for name in Line._fields]
-HEAD = [getattr(Thread, name) for name in Head._fields]
+_LINE = [Comment.__table__.c[name] for name in Line._fields]
+# Built once, of the table and not of the entity: this is what a cached page costs.
+HEAD = [Thread.__table__.c[name] for name in Head._fields]
+_BY_KEY = select(*HEAD).where(Thread.__table__.c.key == bindparam("key"))
 
 
 def head(session: Session, key: str) -> Head | None:
     """The thread of ``key``, or None while nobody has commented; one query."""
-    row = session.execute(select(*HEAD).where(Thread.key == key)).one_or_none()
+    row = session.execute(_BY_KEY, {"key": key}).one_or_none()
     return None if row is None else Head(*row)
 
 
@@ -153,7 +155,7 @@ def _own(reader: Reader) -> list[ColumnElement[bool]]:
 
 
 def _lines(session: Session, query: Select[Any], reader: Reader) -> list[Line]:
-    rows = [Line(*row) for row in session.execute(query)]
+    rows = list(map(Line._make, session.execute(query)))
     # NULL sorts first on some databases and last on others.
     rows.sort(key=lambda line: line.branch is None)
     return tree.visible(rows, lambda line: line.state == "published" or (line.state == "held" and reader.owns(line)))

@@ -12,6 +12,8 @@ from flask import Flask
 
 from forum import create_app
 from forum.models import Base
+from tests.hosts.blog import create_app as create_blog
+from tests.hosts.people import RELAXED, open_blog
 from tests.visitors import Clock, Site
 
 pytest_plugins = ["tests.services"]
@@ -55,6 +57,33 @@ def site(make_site: Callable[..., Site]) -> Site:
     made = make_site()
     made.add_article()
     return made
+
+
+@pytest.fixture
+def adopt() -> Iterator[Callable[[Flask], Site]]:
+    """Take somebody's app in: make Forum's tables, give it a clock and visitors, and close it in the end."""
+    apps: list[Flask] = []
+
+    def take(app: Flask) -> Site:
+        with app.app_context():
+            Base.metadata.create_all(app.extensions["sqlalchemy"].engine)
+        apps.append(app)
+        return Site(app, Clock())
+
+    yield take
+    for app in apps:
+        _close(app)
+
+
+@pytest.fixture
+def make_blog(tmp_path: Path, adopt: Callable[[Flask], Site]) -> Callable[..., Site]:
+    """A maker of blogs (tests/hosts/blog) with people and posts; keyword arguments are those of its factory."""
+
+    def make(**config: Any) -> Site:
+        path = tmp_path / f"blog-{len(list(tmp_path.glob('blog-*')))}.db"
+        return open_blog(adopt(create_blog(**{**RELAXED, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}", **config})))
+
+    return make
 
 
 def _close(app: Flask) -> None:

@@ -17,7 +17,8 @@ PURE = {"errors", "signals", "settings", "siteconfig", "tokens", "sanitize", "tr
 STORAGE = {"models", "sqlite", "migrations"}
 JOURNEY = {"articles", "threads", "comments", "addresses", "subscriptions", "outbox", "moderation", "audit"}
 MAIL = {"mail"}
-FLASK = {"cache", "state", "forms", "render", "identity", "network", "blueprints", "cli", "extension", "site"}
+FLASK = {"cache", "logs", "network", "identity", "state", "worker", "forms", "render", "counts", "blueprints"}
+FLASK |= {"cli", "extension", "site"}
 FACE = {"__init__", "__main__", "testing"}
 LAYERS = [PURE, STORAGE, JOURNEY, MAIL, FLASK, FACE]
 
@@ -57,8 +58,8 @@ def imported(module: str) -> Iterator[str]:
 
 def siblings(module: str) -> Iterator[str]:
     """The modules of our own that ``module`` imports, by their names in :func:`modules`."""
-    for name in imported(module):
-        parts = name.split(".")[1:] if name.startswith("forum.") else []
+    for name in filter(lambda name: name.startswith("forum."), imported(module)):
+        parts = name.split(".")[1:]
         # `from .errors import NotFound` names a thing in a module, `from . import errors` the module.
         candidates = [
             ".".join([*parts[:end], *tail]) for end in (len(parts), len(parts) - 1) for tail in ([], ["__init__"])

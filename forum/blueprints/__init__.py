@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, current_app
+from sqlalchemy.exc import OperationalError
 from werkzeug import exceptions
 
 from .. import errors
@@ -43,6 +44,15 @@ def exempt_from_host_check(endpoint: str | None, values: dict[str, Any] | None) 
 def wake() -> None:
     """Let in-process delivery pick up what an earlier process left, once the first page is asked for."""
     get().wake()
+
+
+@forum_blueprint.errorhandler(OperationalError)
+def busy(error: OperationalError) -> Any:
+    """Say that the database is locked or away, in the host's own words if it has some; nothing was stored."""
+    get().session.rollback()
+    # Not the whole error and no path: they hold addresses and the tokens of mail links.
+    current_app.logger.error("forum: the database cannot be used: %s", error.orig)
+    return current_app.handle_user_exception(exceptions.ServiceUnavailable(retry_after=5))
 
 
 @forum_blueprint.errorhandler(errors.NotFound)

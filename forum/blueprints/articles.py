@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, make_response, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
@@ -26,7 +26,6 @@ def index() -> Response:
          "comments": row.comments, "url": url_for("forum_articles.show", slug=row.slug)}
         for row in articles.newest(state.session)
     ]  # fmt: skip
-    g.forum_head_done = True
     settings = state.settings
     return make_response(
         render_template("forum/articles.html", base_template=settings.base_template, css=settings.css, articles=rows)
@@ -66,7 +65,6 @@ def _whole_page(state: ForumState, front: Front, number: int) -> list[bytes]:
 
 
 def _page(state: ForumState, front: Front, thread: Markup) -> str:
-    g.forum_head_done = True
     article: dict[str, Any] = {
         "title": front.title,
         "author": front.author,

@@ -7,6 +7,7 @@ from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, make_response, request, url_for
 from sqlalchemy import select
@@ -86,8 +87,22 @@ def raw(message_id: int) -> Response:
 def _is_loopback() -> bool:
     if any(name in request.headers for name in _FORWARDED):
         return False
+    return _means_loopback(request.remote_addr) and _is_our_name(request.host)
+
+
+def _is_our_name(host: str) -> bool:
+    # A foreign page may point its own name at this machine and then read what its visitor's browser gets from us.
     try:
-        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    own = urlsplit(get().settings.base_url or "").hostname
+    return name in ("localhost", own) or name.endswith(".localhost") or _means_loopback(name)
+
+
+def _means_loopback(address: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
     except ValueError:
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from flask import Blueprint, Response, make_response, redirect, request, session, url_for
@@ -58,7 +59,7 @@ def decide(comment_id: int) -> Response:
     if not ActForm(meta={"csrf": True}).validate_on_submit():
         return _back("csrf")
     decision, version = request.form.get("action", ""), request.form.get("version", "")
-    if decision not in get_args(moderation.Decision) or not version.isdecimal():
+    if decision not in get_args(moderation.Decision) or not re.fullmatch("[0-9]{1,9}", version):
         raise BadRequest("Please press one of the buttons of the queue.")
     return _decide(state, comment_id, decision, int(version), actor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import Forbidden
 
 from .. import comments, render, sanitize
@@ -19,6 +20,7 @@ from .pages import form_page, limit_body, page, place_of, thread_url
 blueprint = Blueprint("own", __name__, url_prefix="/comments/<int(max=9223372036854775807):comment_id>")
 
 _OVER = "The time to edit is over. You can post it as a new comment instead."
+_BUSY = "The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds."
 _ANSWERED = "Somebody has answered your comment, so it can no longer be changed. You can post a new one instead."
 
 
@@ -38,7 +40,11 @@ def edit(comment_id: int) -> Response:
     closed = _closed(state, comment)
     if closed:
         return _too_late(state, comment, typed, closed)
-    return _change(state, comment, typed)
+    try:
+        return _change(state, comment, typed)
+    except OperationalError:
+        state.session.rollback()
+        return _editor(state, comment, typed, 503, errors={"body": _BUSY})
 
 
 @blueprint.route("/remove", methods=["GET", "POST"])
@@ -96,7 +102,7 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
             return _editor(state, comment, typed, preview=Markup(html))  # just sanitised
         comments.edit(state.session, comment, body, state.settings, state.clock())
     except InvalidDraft as error:
-        return _editor(state, comment, typed, errors={error.field: error.message})
+        return _editor(state, comment, typed, 422, errors={error.field: error.message})
     comment_edited.send(state.app, comment=comment)
     state.session.commit()
     return make_response(redirect(thread_url(state, comment), 303))
@@ -106,6 +112,7 @@ def _editor(
     state: ForumState,
     comment: Comment,
     body: str,
+    status: int = 200,
     *,
     errors: dict[str, str] | None = None,
     preview: Markup | None = None,
@@ -118,7 +125,7 @@ def _editor(
         "csrf_token": session_token() if state.identity() else None,
         "preview_html": preview,
     }
-    return page("forum/edit.html", 422 if errors else 200, comment=render.shown(state, comment), form=form)
+    return page("forum/edit.html", status, comment=render.shown(state, comment), form=form)
 
 
 def _too_late(state: ForumState, comment: Comment, body: str, why: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Response, g, make_response, render_template, request
+from flask import Response, make_response, render_template, request
 
 from .. import render, threads
 from ..forms import FormView
@@ -33,8 +33,6 @@ def limit_body() -> None:
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """One of our pages on the host's base; it holds something of its visitor, so nobody may keep it."""
     settings = get().settings
-    # These pages load the sheet in their head; a thread inside must not bring it again.
-    g.forum_head_done = True
     body = render_template(template, base_template=settings.base_template, css=settings.css, **context)
     return private(make_response(body, status))
 

@@ -63,6 +63,8 @@ def _state() -> ForumState:
     state = get()
     if not state.settings.moderators:
         raise NotFound
+    # Room for an address and the session's token: whoever asks has proved nothing yet.
+    request.max_content_length = 4096
     return state
 
 

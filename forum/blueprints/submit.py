@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from flask import Response, current_app, make_response, redirect, request, url_for
 from markupsafe import Markup
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from .. import comments, render, sanitize
-from ..comments import Posted, Submission
+from ..comments import Submission
 from ..errors import BadStamp, InvalidDraft, TooFast
 from ..forms import CommentForm, FormView, Typed, read, refill
 from ..identity import Identity
@@ -18,7 +19,6 @@ from ..models import Article, Comment, Thread
 from ..network import origin_of
 from ..render import Place
 from ..signals import comment_posted, comment_published
-from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import ExpiredStamp, Stamp, read_stamp, unverified_key
 from .pages import form_page, limit_body, page, remember, thread_url, visitor
@@ -68,32 +68,43 @@ def _post(state: ForumState, stamp: Stamp, typed: Typed, identity: Identity | No
     network = state.network()
     try:
         state.limit(network)
-        posted = _store(state, _submission(state, stamp, typed, identity, hashed, network))
+        stored = _store(state, _submission(state, stamp, typed, identity, hashed, network))
     except TooFast as error:
         return _again(429, _place(stamp), error.message, retry_after=error.retry_after)
     except InvalidDraft as error:
         state.session.rollback()
         return _again(422, _place(stamp), None, {error.field: error.message})
-    except OperationalError:
+    except OperationalError as error:
         # A database that is locked or away: nothing was stored, so nothing was acknowledged.
         state.session.rollback()
-        current_app.logger.exception("forum: a comment could not be stored")
-        return _again(503, _place(stamp), _BUSY, retry_after=5)
-    if not posted.repeated and posted.comment.state == "published":
+        # Not the whole error: it quotes the row, with somebody's address in it.
+        current_app.logger.error("forum: a comment could not be stored: %s", error.orig)
+        return _busy(state, _place(stamp))
+    if stored.is_news:
         state.kick()
-    return remember(_posted(state, posted.comment), cookie)
+    return remember(make_response(redirect(stored.url, 303)), cookie)
 
 
-def _store(state: ForumState, submission: Submission) -> Posted:
+@dataclass(frozen=True)
+class _Stored:
+    """Where a stored comment is seen by its author, and whether there is somebody to tell of it."""
+
+    url: str
+    is_news: bool
+
+
+def _store(state: ForumState, submission: Submission) -> _Stored:
     """Store and commit once; somebody else's simultaneous first comment or double click makes us look again."""
     for left in reversed(range(_TRIES)):
         try:
-            begin_writing(state.session)
             posted = comments.post(state.session, submission, state.settings, state.clock(), tuple(state.hooks.screens))
             if not posted.repeated:
                 _announce(state, posted.comment)
+            # Read before the commit, which makes a session forget what it knows and ask for it again.
+            is_news = not posted.repeated and posted.comment.state == "published"
+            stored = _Stored(_url(state, posted.comment), is_news)
             state.session.commit()
-            return posted
+            return stored
         except IntegrityError:
             state.session.rollback()
             if not left:
@@ -107,10 +118,10 @@ def _announce(state: ForumState, comment: Comment) -> None:
         comment_published.send(state.app, comment=comment)
 
 
-def _posted(state: ForumState, comment: Comment) -> Response:
+def _url(state: ForumState, comment: Comment) -> str:
     if comment.state == "held":
-        return make_response(redirect(url_for("forum.comments.held", comment_id=comment.id), 303))
-    return make_response(redirect(thread_url(state, comment), 303))
+        return url_for("forum.comments.held", comment_id=comment.id)
+    return thread_url(state, comment)
 
 
 def _submission(
@@ -163,6 +174,15 @@ def _again(
     response = form_page(status, "Your comment", form, place, parent=parent)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _busy(state: ForumState, place: Place) -> Response:
+    """The filled form from a database that may be away: it is asked nothing more, not even for the parent."""
+    form = refill(render.blank_form(state, render.fresh_stamp(state, place)), request)
+    form.summary = _BUSY
+    response = form_page(503, "Your comment", form, place)
+    response.headers["Retry-After"] = "5"
     return response
 
 

@@ -6,9 +6,10 @@ from .engines import renderer
 from .links import href, website
 from .mail import mail_html, plain_text
 from .page import article_html, comment_html
-from .text import body, excerpt, name
+from .text import NAME_LENGTH, body, excerpt, name
 
 __all__ = [
+    "NAME_LENGTH",
     "article_html",
     "body",
     "comment_html",

@@ -54,7 +54,7 @@ class ForumThread extends HTMLElement {
   enhanceForm() {
     this.parent = this.form.querySelector("input[name=parent]");
     this.legend = this.form.querySelector("#forum-legend");
-    this.title = this.legend?.textContent;
+    this.heading = this.legend?.textContent;
     this.status = this.form.querySelector("[role=status]");
     this.home = document.createComment("forum-form");
     this.form.before(this.home);
@@ -91,7 +91,7 @@ class ForumThread extends HTMLElement {
     if (!this.opener) return this.text.focus();
     this.remember();
     this.home.after(this.form);
-    this.aim("", this.title);
+    this.aim("", this.heading);
     (write ? this.text : this.opener).focus();
     this.opener = null;
   }

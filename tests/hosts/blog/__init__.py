@@ -33,8 +33,8 @@ def create_app(order: Sequence[str] = ORDER, migrate_options: dict[str, Any] | N
         SECRET_KEY="the blog's own secret",
         SQLALCHEMY_DATABASE_URI="sqlite://",
         FORUM_BASE_TEMPLATE="blog/base.html",
-        **config,
     )
+    app.config.update(config)
     set_up: dict[str, Callable[[Flask], None]] = {
         "db": db.init_app,
         "csrf": CSRFProtect().init_app,

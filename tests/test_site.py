@@ -1,0 +1,72 @@
+"""The reference site as a whole, and what a bare ``create_app()`` does."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from forum import create_app
+from tests.visitors import Site
+
+
+def test_a_bare_app_runs_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a checkout the site starts on development defaults, migrates its database and answers."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FORUM_ENV", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    app = create_app(FORUM_DELIVERY="off")
+    assert app.test_client().get("/").status_code == 200
+    secret = tmp_path / "instance" / "secret-key"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert create_app(FORUM_DELIVERY="off").config["SECRET_KEY"] == secret.read_text()
+    with app.app_context():
+        app.extensions["sqlalchemy"].engine.dispose()
+
+
+def test_the_front_page_lists_articles(site: Site) -> None:
+    """The front page leads to each article and counts its comments."""
+    site.comment()
+    page = site.visitor().get("/").text
+    assert 'href="/articles/bread"' in page
+    assert "1 comment" in page
+
+
+def test_headers_of_every_page(site: Site) -> None:
+    """Every answer carries a strict policy without exceptions, and is not sniffed."""
+    for path in ("/", site.page, "/forum/sign-in", "/nothing-here"):
+        headers = site.visitor().get(path).headers
+        assert "unsafe" not in headers["Content-Security-Policy"], path
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+
+
+def test_no_page_holds_anything_inline(site: Site) -> None:
+    """No style attribute, style element, handler or inline script stands in the pages of the site."""
+    first = site.comment()
+    for path in ("/", site.page, f"/forum/comments/{first}/reply", "/forum/sign-in", "/nothing-here"):
+        page = site.visitor().get(path).text
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", page), path
+
+
+def test_health_is_good_news(site: Site) -> None:
+    """A migrated, idle site is healthy."""
+    report = site.visitor().get("/forum/health")
+    assert report.json is not None
+    assert report.json["database"] == "ok"
+
+
+def test_mail_that_waits_too_long_is_bad_news(site: Site) -> None:
+    """A message ready for a quarter of an hour that nobody sends turns the health page to 503."""
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    with site.app.app_context(), site.session() as session:
+        from forum import outbox
+
+        outbox.fan_out(session, site.state.keys, site.state.settings, site.clock())
+        session.commit()
+    site.clock.advance(1000)
+    report = site.visitor().get("/forum/health")
+    assert report.status_code == 503
+    assert report.json is not None
+    assert report.json["oldest_ready_seconds"] == 1000
