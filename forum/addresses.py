@@ -101,12 +101,6 @@ def suppress(session: Session, keys: Keys, address: Address, why: str, now: dt.d
     session.add(Suppression(key_hash=keyed_hash(keys, "suppression", address.key), why=why, since=now))
 
 
-def lift(session: Session, keys: Keys, address: Address) -> None:
-    """Forget suppressions of this mailbox that its owner set and has taken back by a new confirmation."""
-    for row in session.scalars(select(Suppression).where(_hashes_of(keys, address.key))):
-        session.delete(row)
-
-
 def suppressed(session: Session, keys: Keys, key: str, now: dt.datetime) -> str | None:
     """Why this mailbox must not be written to, or None."""
     rows = session.scalars(select(Suppression).where(_hashes_of(keys, key)))

@@ -140,9 +140,7 @@ def is_answered(session: Session, comment: Comment) -> bool:
 
 _PARENT, _FIRST = aliased(Comment), aliased(Comment)
 _IS_PARENT = and_(_PARENT.thread_id == Thread.id, _PARENT.id == bindparam("parent"))
-_IS_SAME = and_(
-    _FIRST.thread_id == Thread.id, _FIRST.nonce == bindparam("nonce"), _FIRST.digest == bindparam("digest")
-)
+_IS_SAME = and_(_FIRST.thread_id == Thread.id, _FIRST.nonce == bindparam("nonce"), _FIRST.digest == bindparam("digest"))
 # Built once: that takes longer than the query itself.
 _PLACE = (
     select(Thread, _PARENT, _FIRST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -100,9 +101,7 @@ def read(form: CommentForm, settings: Settings, identity: Identity | None, threa
             return default
 
     body = door(lambda: sanitize.body(form.body.data or "", max_length=settings.max_length), "")
-    # What the host says of its people they cannot put right in this form: it is made to fit or left out.
-    called = sanitize.excerpt(identity.name, sanitize.NAME_LENGTH) if identity else form.name.data or ""
-    name = door(lambda: sanitize.name(called), "")
+    name = _name_of(identity) if identity else door(lambda: sanitize.name(form.name.data or ""), "")
     website = None if identity else door(lambda: sanitize.website(form.website.data or ""), None)
     typed = identity.email if identity else form.email.data
     notify = _strongest(form.notify.data or []) if settings.mail_enabled else ""
@@ -129,6 +128,14 @@ def session_token() -> str:
 
 def _strongest(scopes: list[str]) -> Notify:
     return next((scope for scope in _SCOPES if scope in scopes), "")
+
+
+def _name_of(identity: Identity) -> str:
+    """What the host says of its people they cannot put right in this form: it is made to fit, or the ref stands in."""
+    for text in (identity.name, identity.key):
+        with suppress(InvalidDraft):
+            return sanitize.name(sanitize.excerpt(text, sanitize.NAME_LENGTH))
+    return "Member"
 
 
 def _mailbox(typed: str | None, notify: str, settings: Settings, identity: Identity | None) -> Mailbox | None:

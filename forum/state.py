@@ -153,10 +153,17 @@ class ForumState:
             urls=self.url,
             transport=self._transport(),
             clock=lambda: self.clock(),
-            may_read=self.hooks.may_read or (lambda key, email, ref: True),
+            may_read=self._may_read,
             sent=self._sent,
             worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
         )
+
+    def _may_read(self, key: str, email: str, ref: str | None) -> bool:
+        """Ask the host, in a context of its own: in the long one of a worker its session would never end."""
+        if self.hooks.may_read is None:
+            return True
+        with self.app.app_context():
+            return self.hooks.may_read(key, email, ref)
 
     def _transport(self) -> Transport:
         if self.settings.mail_transport == "mailbox":

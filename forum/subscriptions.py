@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from . import addresses, outbox
@@ -15,7 +15,6 @@ from .tokens import Keys
 
 # Changed with the words beside the tick box, so that each consent can be shown as it was given.
 WORDING = "2026-11"
-_CONFIRMABLE = frozenset({"none", "pending", "unsubscribed", "bounced"})
 
 
 @dataclass(frozen=True)
@@ -44,17 +43,24 @@ def follow(
     return subscription
 
 
-def confirm(session: Session, keys: Keys, address: Address, generation: int, now: dt.datetime) -> bool:
+def confirm(session: Session, address: Address, generation: int, now: dt.datetime) -> bool:
     """Prove the address; answers that waited for it become due. False when the link has done its work already.
 
     It proves the mailbox and nothing else: no comment is published, changed or claimed by it.
     """
-    if generation != address.generation or address.state not in _CONFIRMABLE:
+    if generation != address.generation or address.state not in outbox.WAITS:
         return False
-    addresses.lift(session, keys, address)
+    if address.state == "unsubscribed":
+        _end_earlier(session, address)
     addresses.change(session, address, "confirmed", cause="page", actor="mail", now=now)
     outbox.release_waiting(session, address, now)
     return True
+
+
+def _end_earlier(session: Session, address: Address) -> None:
+    """Whoever comes back after leaving gets what they asked for now, not everything they once asked for."""
+    earlier = (Subscription.address_id == address.id, Subscription.consent_at <= address.changed_at)
+    session.execute(update(Subscription).where(*earlier).values(state="ended"))
 
 
 def refuse(session: Session, keys: Keys, address: Address, now: dt.datetime) -> bool:

@@ -27,7 +27,8 @@ def watch(courier: Callable[[], Courier], stop: threading.Event, wake: threading
     while not stop.is_set():
         try:
             report = drain(courier())
-            pause = poll if report.down else seconds_until_due(courier(), poll)
+            # What is due and was left waits for something else: a throttle, another worker, the mail server.
+            pause = seconds_until_due(courier(), poll) or poll
             if report.down:
                 log.warning("the mail server cannot be used: %s", report.down)
         except Exception:  # the database may be away for a while; the next round tries again

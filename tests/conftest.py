@@ -13,6 +13,7 @@ from flask import Flask
 from forum import create_app
 from forum.models import Base
 from tests.hosts.blog import create_app as create_blog
+from tests.hosts.one_page import one_page
 from tests.hosts.people import RELAXED, open_blog
 from tests.visitors import Clock, Site
 
@@ -82,6 +83,18 @@ def make_blog(tmp_path: Path, adopt: Callable[[Flask], Site]) -> Callable[..., S
     def make(**config: Any) -> Site:
         path = tmp_path / f"blog-{len(list(tmp_path.glob('blog-*')))}.db"
         return open_blog(adopt(create_blog(**{**RELAXED, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}", **config})))
+
+    return make
+
+
+@pytest.fixture
+def make_host(adopt: Callable[[Flask], Site]) -> Callable[..., Site]:
+    """A maker of the smallest hosts (tests/hosts/one_page.py); arguments are those of its factory."""
+
+    def make(*args: Any, **kwargs: Any) -> Site:
+        site = adopt(one_page(*args, **kwargs))
+        site.page = "/"
+        return site
 
     return make
 

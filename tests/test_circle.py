@@ -427,3 +427,19 @@ def test_a_blocked_author_tells_nobody(site: Site) -> None:
         session.commit()
     site.deliver()
     assert (site.mails(reason="reply"), reasons(site)) == ([], [("skipped", "actor_blocked")])
+
+
+def test_whoever_left_can_come_back(site: Site) -> None:
+    """Unsubscribed, Ann ticks a box again: she is asked to confirm, and hears of that comment only."""
+    old = site.follower("Ann")
+    site.comment("One.", parent=old)
+    site.deliver()
+    site.visitor().act(site.links(site.mails(reason="reply")[0], "u")[0], "unsubscribe")
+    site.clock.advance(60)
+    new = site.comment("I am back.", name="Ann", email=ANN, notify="direct")
+    site.deliver()
+    site.visitor().act(site.links(site.mails(ANN)[-1], "c")[0], "confirm")
+    site.comment("To the old one.", parent=old)
+    site.comment("To the new one.", parent=new)
+    site.deliver()
+    assert [mail["X-Forum-Comment"] for mail in site.mails(ANN, "reply")] == ["2", "5"]

@@ -195,3 +195,16 @@ def test_every_attempt_is_written_down(sending: Site) -> None:
     with sending.session() as session:
         (attempt,) = session.scalars(select(Attempt))
     assert (attempt.n, attempt.outcome, attempt.code) == (1, "accepted", 250)
+
+
+def test_a_small_mail_host_is_not_overrun(make_site: Callable[..., Site]) -> None:
+    """Beyond FORUM_MAIL_DOMAIN_RATE mails a minute to one domain the others wait a minute; big domains do not."""
+    site = make_site(FORUM_MAIL_DOMAIN_RATE=2, FORUM_MAIL_BIG_DOMAINS=["big.example"])
+    site.add_article()
+    for n in range(8):
+        domain = "big.example" if n % 2 else "small.example"
+        site.comment(f"Comment {n}.", name=f"Reader {n}", email=f"r{n}@{domain}", notify="direct")
+        site.deliver()
+    assert len(site.mails()) == 6
+    site.deliver(61)
+    assert len(site.mails()) == 8

@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 from flask import Flask, render_template_string, stream_template_string
 from flask_sqlalchemy import SQLAlchemy
-from jinja2 import ChoiceLoader, DictLoader
 from sqlalchemy import func, select
 
 from forum import Forum
 from forum.cli import forum_cli
 from forum.models import Address, Thread
+from tests.hosts.one_page import also, bare_host
 from tests.hosts.people import ADA, BO, RELAXED, field, sign_in
 from tests.visitors import SAME_ORIGIN, Site, comment_id, stamp_in
 
 CSRF_FIRST = ("db", "csrf", "login", "forum", "migrate")
 CSRF_LAST = ("db", "login", "forum", "migrate", "csrf")
 MakeBlog = Callable[..., Site]
+MakeHost = Callable[..., Site]
 Adopt = Callable[[Flask], Site]
 either_way = pytest.mark.parametrize("order", [CSRF_FIRST, CSRF_LAST], ids=["csrf-first", "csrf-last"])
 
@@ -70,22 +71,14 @@ def test_a_host_closes_a_thread(blog: Site) -> None:
     assert "Too late?" in answer.text
 
 
-def test_headings_begin_where_the_host_says(adopt: Adopt) -> None:
-    """`heading_level` moves the thread's heading and all headings in it."""
-    app = bare_host(**RELAXED)
-    db = SQLAlchemy(app)
-    Forum(db).init_app(app)
-    site = adopt(app)
-    app.add_url_rule("/", "page", lambda: render_template_string("{{ forum_thread('a', title='A', url='/') }}"))
-    app.add_url_rule(
-        "/deep", "deep", lambda: render_template_string("{{ forum_thread('a', title='A', url='/', heading_level=4) }}")
-    )
-    site.page = "/"
-    site.comment()
-    assert '<h2 class="forum-title"' in site.visitor().get("/").text
-    page = site.visitor().get("/deep").text
-    assert '<h4 class="forum-title"' in page
-    assert not re.search(r"<h[123]\b", page)
+@pytest.mark.parametrize("level", [2, 4])
+def test_headings_begin_where_the_host_says(make_host: MakeHost, level: int) -> None:
+    """`heading_level` moves the thread's heading and with it all headings in the thread."""
+    site = make_host(f"{{{{ forum_thread('a', title='A', url='/', heading_level={level}) }}}}")
+    site.comment(parent=site.comment("First."), body="Second.")
+    levels = [int(found) for found in re.findall(r"<h(\d)", site.visitor().get("/").text)]
+    assert (min(levels), levels[0]) == (level, level)
+    assert {level + 1, level + 2} <= set(levels)
 
 
 @pytest.mark.parametrize("path", ["/", "/stream"])
@@ -114,27 +107,27 @@ def test_counts_are_counted_in_each_request(blog: Site) -> None:
         assert "Open</a>: 1 comments" in blog.visitor().get("/").text
 
 
-def test_every_page_under_one_app_context_gets_its_tags(adopt: Adopt) -> None:
+def test_every_page_under_one_app_context_gets_its_tags(make_host: MakeHost) -> None:
     """Under an app context that stays open the second page has its style sheet too."""
-    site = take()
+    site = make_host()
     with site.app.app_context():
         assert "forum.css" in site.visitor().get("/").text
         assert "forum.css" in site.visitor().get("/").text
 
 
-def test_a_stream_may_hold_a_thread(adopt: Adopt) -> None:
+def test_a_stream_may_hold_a_thread(make_host: MakeHost) -> None:
     """A streamed page can call `forum_thread`."""
-    site = take(stream_template_string)
+    site = make_host(render=stream_template_string)
     site.comment("Streamed.")
     page = site.visitor().get("/").text
     assert "Streamed." in page
     assert page.count("forum.css") == 1
 
 
-def test_the_tags_come_once(adopt: Adopt) -> None:
+def test_the_tags_come_once(make_host: MakeHost) -> None:
     """Two threads on one page bring one style sheet and one module."""
     thread = "{{ forum_thread('%s', title='A', url='/') }}"
-    page = take(thread % "a" + thread % "b").visitor().get("/").text
+    page = make_host(thread % "a" + thread % "b").visitor().get("/").text
     assert page.count("forum.css") == page.count("forum.js") == 1
 
 
@@ -145,11 +138,11 @@ def test_the_head_takes_the_tags(blog: Site) -> None:
     assert "forum.css" not in body
 
 
-def test_a_base_page_may_call_the_head_itself(adopt: Adopt) -> None:
+def test_a_base_page_may_call_the_head_itself(make_host: MakeHost) -> None:
     """Where the host's base page calls `forum_head`, our pages on that base do not bring the tags again."""
     base = "<head>{{ forum_head() }}{% block head %}{% endblock %}</head>{% block content %}{% endblock %}"
-    site = take(FORUM_BASE_TEMPLATE="base.html")
-    _also(site.app, {"base.html": base})
+    site = make_host(FORUM_BASE_TEMPLATE="base.html")
+    also(site.app, {"base.html": base})
     page = site.visitor().get(f"/forum/comments/{site.comment()}/reply").text
     assert page.count("forum.css") == page.count("forum.js") == 1
 
@@ -209,10 +202,10 @@ def test_nothing_is_inline(blog: Site) -> None:
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", page), path
 
 
-def test_the_host_overrides_one_template(adopt: Adopt) -> None:
+def test_the_host_overrides_one_template(make_host: MakeHost) -> None:
     """A host's `forum/_comment.html` is used instead of ours; the body in it is the sanitised one."""
-    site = take()
-    _also(site.app, {"forum/_comment.html": "<p>MINE {{ comment.html }}</p>"})
+    site = make_host()
+    also(site.app, {"forum/_comment.html": "<p>MINE {{ comment.html }}</p>"})
     site.comment("Bold **words** <script>alert(1)</script>")
     page = site.visitor().get("/").text
     assert '<p>MINE <p dir="auto">Bold <strong>words</strong>' in page
@@ -222,19 +215,19 @@ def test_the_host_overrides_one_template(adopt: Adopt) -> None:
 # Mail
 
 
-def test_without_mail_comments_work(adopt: Adopt) -> None:
+def test_without_mail_comments_work(make_host: MakeHost) -> None:
     """A host without any mail key starts, takes comments, and offers no mail."""
     relaxed = {key: value for key, value in RELAXED.items() if "MAIL" not in key and key != "FORUM_BASE_URL"}
-    site = take(relaxed=relaxed)
+    site = make_host(relaxed=relaxed)
     site.comment("Still here.", email="cy@reader.example", notify="direct")
     page = site.visitor().get("/").text
     assert "Still here." in page
     assert 'name="notify"' not in page
 
 
-def test_deliver_says_what_is_missing(adopt: Adopt) -> None:
+def test_deliver_says_what_is_missing(make_host: MakeHost) -> None:
     """`flask forum deliver` names the keys without which no mail is sent, in one line, and fails."""
-    site = take("", relaxed={})
+    site = make_host("", relaxed={})
     result = site.app.test_cli_runner().invoke(forum_cli, ["deliver"])
     assert result.exit_code == 1
     assert len(result.stderr.strip().splitlines()) == 1
@@ -312,18 +305,18 @@ def test_the_hosts_sqlite_is_left_alone(blog: Site) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
-def test_the_hosts_own_missing_page_is_shown(adopt: Adopt) -> None:
+def test_the_hosts_own_missing_page_is_shown(make_host: MakeHost) -> None:
     """What does not exist below our prefix is answered with the host's own 404."""
-    site = take("")
+    site = make_host("")
     site.app.register_error_handler(404, lambda error: ("Nothing here, says the host.", 404))
     for path in ("/forum/comments/4711", "/forum/m/u/forged", "/forum/nothing"):
         answer = site.visitor().get(path)
         assert (answer.status_code, answer.text) == (404, "Nothing here, says the host."), path
 
 
-def test_the_prefix_is_the_hosts_choice(adopt: Adopt) -> None:
+def test_the_prefix_is_the_hosts_choice(make_host: MakeHost) -> None:
     """All our pages live below `url_prefix`."""
-    site = take(prefix="/talk/here")
+    site = make_host(url_prefix="/talk/here")
     page = site.visitor().get("/").text
     assert 'action="/talk/here/comments"' in page
     data = site.visitor().fill(stamp=stamp_in(page))

@@ -162,7 +162,7 @@ def _act(state: ForumState, kind: str, asked: Asked) -> Response:
 
 def _confirm(state: ForumState, asked: Asked) -> str:
     assert asked.address is not None
-    if subscriptions.confirm(state.session, state.keys, asked.address, asked.generation, state.clock()):
+    if subscriptions.confirm(state.session, asked.address, asked.generation, state.clock()):
         address_confirmed.send(state.app, address=asked.address)
     return "confirmed"
 

@@ -58,7 +58,7 @@ def drain(courier: Courier) -> Report:
 
 
 def seconds_until_due(courier: Courier, at_most: float) -> float:
-    """How long a worker may sleep before the outbox has work, at most ``at_most`` seconds."""
+    """How long a worker may sleep before the outbox has work, from 0 to ``at_most`` seconds."""
     with courier.open_session() as session:
         due = outbox.next_due(session)
     if due is None:

@@ -56,7 +56,7 @@ def _confirm(
     session: Session, courier: Courier, message: Message, now: dt.datetime
 ) -> tuple[Letter | None, str | None]:
     address, generation = message.address, message.data["generation"]
-    if address.state != "pending" or address.generation != generation:
+    if address.state not in outbox.WAITS or address.generation != generation:
         return None, f"address_{address.state}"
     suppressed = addresses.suppressed(session, courier.keys, address.key, now)
     if suppressed is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alembic import command
+from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -40,6 +40,20 @@ def protect(app: Flask) -> bool:
     if not getattr(theirs, "forum", False):
         migrate.configure_args["include_object"] = _composed(theirs)
     return True
+
+
+def configure(connection: Connection) -> None:
+    """Run the migrations of the Alembic command in progress on ``connection``; called by the environments."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        version_table=VERSION_TABLE,
+        include_name=lambda name, type_, parents: type_ != "table" or name in Base.metadata.tables,
+        # SQLite cannot alter a table in place.
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 def upgrade(engine: Engine, revision: str = "head", *, sql: bool = False) -> None:

@@ -4,13 +4,14 @@ Nothing here talks to a mail server or renders anything; :mod:`forum.mail` does 
 """
 
 from .claims import Claim, claim, mark_sending, next_due, recover, release, settle
-from .confirms import ask_again
+from .confirms import WAITS, ask_again
 from .decide import Decision, Facts, decide
 from .events import enqueue, reopen
 from .fanout import fan_out
 from .grouping import group, release_waiting
 
 __all__ = [
+    "WAITS",
     "Claim",
     "Decision",
     "Facts",

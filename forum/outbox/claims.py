@@ -39,7 +39,8 @@ def claim(session: Session, settings: Settings, now: dt.datetime, limit: int = 1
     Never two in flight for one address, so that an answer does not overtake its parent.
     """
     token = secrets.token_hex(16)
-    ids = list(session.scalars(_claimable(now).limit(limit).with_for_update(skip_locked=True)))
+    free = _claimable(now).where(Message.domain.not_in(_crowded(session, settings, now)))
+    ids = list(session.scalars(free.limit(limit).with_for_update(skip_locked=True)))
     until = now + dt.timedelta(seconds=settings.mail_lease_seconds)
     session.execute(
         update(Message)
@@ -170,6 +171,17 @@ def _claimable(now: dt.datetime) -> Select[int]:
         .where(~in_flight.exists(), ~before.exists())
         .order_by(Message.priority, Message.not_before, Message.id)
     )
+
+
+def _crowded(session: Session, settings: Settings, now: dt.datetime) -> list[str]:
+    """Domains that got their share of this minute; a small mail host takes a sudden crowd for an attack."""
+    if not settings.mail_domain_rate:
+        return []
+    recent = select(Message.domain).where(
+        Message.accepted_at > now - dt.timedelta(minutes=1), Message.domain.not_in(settings.mail_big_domains)
+    )
+    full = recent.group_by(Message.domain).having(func.count() >= settings.mail_domain_rate)
+    return list(session.scalars(full))
 
 
 def _attempt(message: Message, result: Result, worker: str, started: dt.datetime, now: dt.datetime) -> Attempt:

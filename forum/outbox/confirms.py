@@ -17,6 +17,8 @@ from ..settings import Settings
 from ..tokens import Keys, message_id
 
 _LIFE = dt.timedelta(hours=24)
+# Whoever unsubscribed and ticks a box again is asked like a stranger; until they confirm they stay unsubscribed.
+WAITS = frozenset({"none", "pending", "unsubscribed"})
 
 
 def ask_author(session: Session, keys: Keys, settings: Settings, comment: Comment, now: dt.datetime) -> None:
@@ -29,11 +31,12 @@ def ask_again(
     session: Session, keys: Keys, settings: Settings, address: Address, network: str | None, now: dt.datetime
 ) -> None:
     """Write one confirmation mail to an address that waits for it, within the limits; to others nothing."""
-    if address.state not in ("none", "pending"):
+    if address.state not in WAITS:
         return
     if addresses.suppressed(session, keys, address.key, now) is not None:
         return
-    addresses.change(session, address, "pending", cause="comment", actor="visitor", now=now)
+    if address.state == "none":
+        addresses.change(session, address, "pending", cause="comment", actor="visitor", now=now)
     message = _message(session, keys, settings, address, network, now)
     limit = _limit_reached(session, settings, message, now)
     if limit is not None:

@@ -159,5 +159,6 @@ def write(page: Page, body: str, name: str = "Ben", email: str = "") -> None:
 
 
 def press(page: Page, name: str) -> None:
-    """Press the one button of that name."""
-    page.get_by_role("button", name=name, exact=True).click()
+    """Press the one button of that name, and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=True).click()

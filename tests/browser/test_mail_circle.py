@@ -25,7 +25,7 @@ def test_mail_circle(live: Live, person: Callable[..., Page]) -> None:
     _answer(ben, live, "Twenty degrees.")
     live.site.deliver()
     answer = _newest_mail(ann)
-    expect(answer.frame_locator("iframe").get_by_text("Twenty degrees.")).to_be_visible()
+    expect(answer.frame_locator("iframe").get_by_text("Twenty degrees.", exact=True)).to_be_visible()
     expect(answer.locator("pre").first).to_contain_text("Twenty degrees.")
 
     leave = _follow(answer, "Stop all e-mail")

@@ -44,7 +44,7 @@ def test_escape_keeps_each_draft(asked: Page) -> None:
     expect(_text(asked)).to_have_value("")
     asked.get_by_role("link", name="Reply to Cleo").click()
     expect(_text(asked)).to_have_value("")
-    press(asked, "Cancel reply")
+    asked.get_by_role("button", name="Cancel reply").click()
     asked.get_by_role("link", name="Reply to Ann").click()
     expect(_text(asked)).to_have_value("Twenty")
     expect(asked.locator(STATUS)).to_have_text("Draft restored.")
@@ -97,7 +97,7 @@ def test_offline_keeps_the_text(reader: Page) -> None:
     """Without a connection nothing is sent, the reader is told, and the text stays."""
     write(reader, "In the tunnel.")
     reader.context.set_offline(True)
-    press(reader, "Post comment")
+    reader.get_by_role("button", name="Post comment").click()
     expect(reader.locator(STATUS)).to_contain_text("There is no connection right now.")
     expect(_text(reader)).to_have_value("In the tunnel.")
     reader.context.set_offline(False)

@@ -1,0 +1,137 @@
+"""One site with everything on it, and the way through all its pages and states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from playwright.sync_api import Page
+
+from forum.cli import forum_cli
+from tests.browser.conftest import MODERATOR, Live, press, write
+
+DEMO = "/articles/the-table-where-things-are-mended"
+DONE = ("confirmed", "refused", "unsubscribed", "muted", "unmuted", "renewed")
+
+
+def town(make_live: Callable[..., Live]) -> Live:
+    """A site with the demonstration, a closed and an empty article, held comments, and mail of every kind."""
+    live = make_live(FORUM_MODERATION="first", FORUM_MODERATORS=[MODERATOR], FORUM_PER_PAGE=8)
+    site = live.site
+    assert site.app.test_cli_runner().invoke(forum_cli, ["demo"]).exit_code == 0
+    site.add_article("Closed", closed=True)
+    cleo = _say(live, "Cleo", notify="direct")
+    site.deliver()
+    site.visitor().act(site.links(site.mails("cleo@reader.example")[-1], "c")[0], "confirm")
+    _say(live, "Dan", parent=cleo)
+    _say(live, "Eve", notify="direct")
+    site.deliver()
+    site.comment("Have a look at https://example.org/ and [here](https://example.org/x).", name="Fay", parent=cleo)
+    return live
+
+
+def _say(live: Live, name: str, **fields: Any) -> int:
+    comment = live.site.comment("Some `words`.", name=name, email=f"{name.lower()}@reader.example", **fields)
+    live.approve_all()
+    return comment
+
+
+def stops(live: Live, page: Page) -> Iterator[str]:
+    """Bring ``page`` to each page and state in turn, and name it; a name is where to look when something is wrong."""
+    for way in (_reading, _writing, _own, _mail, _moderating):
+        yield from way(live, page)
+
+
+def _reading(live: Live, page: Page) -> Iterator[str]:
+    places = {
+        "index": "/",
+        "articles": "/articles/",
+        "article": DEMO,
+        "second page": f"{DEMO}?forum_page=2",
+        "empty": "/articles/notes-from-the-slow-carriage",
+        "closed": "/articles/closed",
+        "reply": "/forum/comments/3/reply",
+        "branch": "/forum/comments/2/branch",
+        "deep branch": "/forum/comments/7/branch",
+        "missing": "/nothing-here",
+    }
+    for name, path in places.items():
+        page.goto(path)
+        yield name
+
+
+def _writing(live: Live, page: Page) -> Iterator[str]:
+    page.goto(live.site.page)
+    page.get_by_role("link", name="Reply to Cleo").click()
+    yield "reply in place"
+    page.goto(live.site.page)
+    write(page, "", name="", email="ben@")
+    press(page, "Post comment")
+    yield "mistakes"
+    write(page, "> A quote\n\n**Words** and [a link](https://example.org/).\n\n- a list\n\n    some code")
+    press(page, "Preview")
+    yield "preview"
+    page.locator("input[name=stamp]").evaluate("(field) => { field.value = field.value.slice(0, -4) + 'AAAA'; }")
+    press(page, "Post comment")
+    yield "old stamp"
+    press(page, "Post comment")
+    yield "held"
+    page.get_by_role("link", name="Back to the conversation").click()
+    yield "own held comment"
+
+
+def _own(live: Live, page: Page) -> Iterator[str]:
+    own = page.locator(".forum-comment", has=page.get_by_text("awaiting moderation"))
+    edit = own.get_by_role("link", name="Edit").get_attribute("href") or ""
+    page.goto(edit)
+    yield "edit"
+    press(page, "Preview")
+    yield "edit preview"
+    page.get_by_label("Comment", exact=True).fill("")
+    press(page, "Save")
+    yield "edit mistake"
+    page.goto(edit.replace("/edit", "/remove"))
+    yield "delete"
+    live.site.clock.advance(3600)
+    page.goto(edit)
+    yield "edit too late"
+    page.goto(edit.replace("/edit", "/remove"))
+    yield "delete too late"
+
+
+def _mail(live: Live, page: Page) -> Iterator[str]:
+    confirm = live.site.mails("eve@reader.example", reason="confirm")[-1]
+    answer = live.site.mails("cleo@reader.example", reason="reply")[-1]
+    for kind, mail in {"c": confirm, "x": confirm, "u": answer, "t": answer}.items():
+        page.goto(live.site.links(mail, kind)[0])
+        yield f"mail page {kind}"
+    for what in DONE:
+        page.goto(f"/forum/m/done/{what}")
+        yield f"mail page done: {what}"
+    page.goto("/forum/dev/mail/")
+    yield "mailbox"
+    page.locator(".forum-mail-link").first.click()
+    yield "message"
+    page.get_by_role("link", name="360 px").click()
+    yield "narrow message"
+
+
+def _moderating(live: Live, page: Page) -> Iterator[str]:
+    page.goto("/forum/sign-in")
+    yield "sign in"
+    page.goto("/forum/sign-in/used-up")
+    yield "sign in again"
+    page.get_by_label("Your e-mail address").fill(MODERATOR)
+    press(page, "Send me a link")
+    yield "link sent"
+    live.site.deliver()
+    found = re.search(r"(/forum/sign-in/\S+)", str(live.site.mails(MODERATOR)[-1].get_body(("plain",))))
+    assert found is not None
+    page.goto(found[1])
+    yield "link opened"
+    press(page, "Sign in")
+    yield "queue"
+    live.approve_all()
+    page.goto("/forum/moderation/?done=approve")
+    yield "empty queue"
