@@ -90,14 +90,19 @@ def thread(state: ForumState, place: Place, head: Head | None, number: int) -> M
     if state.identity() is None and not _has_own(state, head, reader):
         pieces = public_pieces(state, place, head, number)
     else:
-        pieces = _split(state, _frame(state, place, head, number, reader))
+        pieces = _frame(state, place, head, number, reader)
     return Markup(fresh_stamp(state, place).join(piece.decode() for piece in pieces))
 
 
 def public_pieces(state: ForumState, place: Place, head: Head, number: int) -> Sequence[bytes]:
     """The thread as every anonymous reader sees it, split where the stamp goes."""
     build = partial(_frame, state, place, head, number, NOBODY)
-    return state.cache.build(("thread", place, head, number), lambda: _split(state, build()))
+    return state.cache.build(("thread", place, head, number), build)
+
+
+def fit(state: ForumState, frame: str, body: bytes) -> list[bytes]:
+    """Put ``body`` into a rendered ``frame`` at the mark for it, and split the whole where the stamp goes."""
+    return frame.encode().replace(state.body_mark.encode(), body).split(state.stamp_mark.encode())
 
 
 def nearest_page(state: ForumState, head: Head, number: int) -> int:
@@ -117,18 +122,25 @@ def page_number() -> int:
 
 
 def comment_list(state: ForumState, lines: Sequence[Line], place: Place, reader: Reader = NOBODY) -> Markup:
-    """Nested lists of any depth, made in one flat loop."""
+    """Nested lists of any depth."""
+    return Markup(_list(state, lines, place, reader).decode())  # fragments, each made by a template
+
+
+def _list(state: ForumState, lines: Sequence[Line], place: Place, reader: Reader) -> bytes:
+    """The same as it is kept: one flat loop over fragments that are never decoded."""
+    if not lines:
+        return b""
     names = {line.id: line for line in lines}
-    out: list[str] = ['<ol class="forum-list" role="list">'] if lines else []
+    out = [b'<ol class="forum-list" role="list">']
     # A branch alone on its page starts at the margin, however deep it stood in the thread.
     above = min((line.depth for line in lines), default=1) - 1
     for spot in tree.preorder(lines):
         line = spot.row
-        out.append(f'<li id="comment-{line.id}" class="forum-comment" data-depth="{line.depth}">')
+        out.append(b'<li id="comment-%d" class="forum-comment" data-depth="%d">' % (line.id, line.depth))
         out.append(_fragment(state, line, names.get(line.parent_id or 0), spot.answers, place, reader))
         flat = line.depth - above >= state.settings.max_depth
-        out.append(_replies(line, spot.answers, flat) if spot.answers else "</li>" + _CLOSE * spot.closes)
-    return Markup("".join(out) + "</ol>" if lines else "")
+        out.append(_replies(line, spot.answers, flat).encode() if spot.answers else b"</li>" + _CLOSE * spot.closes)
+    return b"".join([*out, b"</ol>"])
 
 
 def shown(state: ForumState, comment: Comment, heading: int = 2) -> Shown:
@@ -152,33 +164,31 @@ def blank_form(state: ForumState, stamp: str | Markup, *, parent: Comment | None
     )
 
 
-def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Reader) -> str:
+def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Reader) -> list[bytes]:
     settings = state.settings
     last = threads.last_page(head.branches, settings.per_page)
     lines = threads.page(state.session, head.id, number, settings.per_page, reader) if head.id else []
     if number < last:
         lines = [line for line in lines if line.branch is not None]
     closed = place.closed or head.closed
-    stamp = Markup(state.stamp_mark)  # our own mark, hexadecimal
-    return state.render(
+    body = _list(state, lines, place if not head.closed else _closed(place), reader)
+    stamp, mark = Markup(state.stamp_mark), Markup(state.body_mark)  # our own marks, hexadecimal
+    frame = state.render(
         "forum/thread.html",
         key=place.key,
         heading=place.heading,
         count=head.comments,
-        comments=comment_list(state, lines, place if not head.closed else _closed(place), reader),
+        comments=mark if body else "",
         closed=closed,
         form=None if closed else blank_form(state, stamp),
         pages=_pages(place, number, last),
         feed=None,
     )
+    return fit(state, frame, body)
 
 
 def _closed(place: Place) -> Place:
     return replace(place, closed=True)
-
-
-def _split(state: ForumState, markup: str) -> list[bytes]:
-    return [piece.encode() for piece in markup.split(state.stamp_mark)]
 
 
 def _has_own(state: ForumState, head: Head, reader: Reader) -> bool:
@@ -189,15 +199,15 @@ def _has_own(state: ForumState, head: Head, reader: Reader) -> bool:
     return threads.has_own(state.session, head.id, reader, since)
 
 
-def _fragment(state: ForumState, line: Line, parent: Line | None, answers: int, place: Place, reader: Reader) -> str:
+def _fragment(state: ForumState, line: Line, parent: Line | None, answers: int, place: Place, reader: Reader) -> bytes:
     """The markup of one comment, from memory unless it carries something for this reader only."""
     if reader.owns(line) and line.state != "removed":
-        return _render_comment(state, line, parent, answers, place, reader)
+        return _render_comment(state, line, parent, answers, place, reader).encode()
     key = ("comment", line.id, line.version, parent.version if parent else 0, place.closed, place.heading, place.root)
     build: Callable[[], list[bytes]] = lambda: [  # noqa: E731  # a closure is what the cache wants
         _render_comment(state, line, parent, answers, place, NOBODY).encode()
     ]
-    return state.cache.build(key, build)[0].decode()
+    return state.cache.build(key, build)[0]
 
 
 def _render_comment(
@@ -239,7 +249,7 @@ def _own(state: ForumState, line: Line, path: str) -> Own | None:
     return Own(f"{path}/edit", f"{path}/remove", max(1, int(left // 60)))
 
 
-_CLOSE = "</ol></details></li>"
+_CLOSE = b"</ol></details></li>"
 
 
 def _replies(line: Line, answers: int, flat: bool) -> str:

@@ -59,6 +59,8 @@ class ForumState:
         self.kick: Callable[[], None] = lambda: None
         # Stands in cached pages where a fresh stamp goes; unguessable, so nobody can write it into a comment.
         self.stamp_mark = f"forum-stamp-{secrets.token_hex(16)}"
+        # Stands in a frame where the bytes of a whole conversation go, which a template would copy many times.
+        self.body_mark = f"forum-body-{secrets.token_hex(16)}"
 
         self._awake = False
 

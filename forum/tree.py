@@ -6,8 +6,7 @@ Depth is not limited here: a recursive walk or template would die at about a tho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 
 class Row(Protocol):
@@ -25,8 +24,7 @@ class Row(Protocol):
 R = TypeVar("R", bound=Row)
 
 
-@dataclass(frozen=True, slots=True)
-class Place(Generic[R]):
+class Place(NamedTuple, Generic[R]):
     """Where one comment stands: ``answers`` direct replies follow it, then ``closes`` open levels end."""
 
     row: R

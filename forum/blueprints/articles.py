@@ -60,8 +60,8 @@ def _public(state: ForumState, front: Front, number: int) -> Response:
 
 def _whole_page(state: ForumState, front: Front, number: int) -> list[bytes]:
     pieces = render.public_pieces(state, _place(front), front.head, number)
-    thread = Markup(state.stamp_mark.join(piece.decode() for piece in pieces))  # our own rendering
-    return [piece.encode() for piece in _page(state, front, thread).split(state.stamp_mark)]
+    frame = _page(state, front, Markup(state.body_mark))  # our own mark, hexadecimal
+    return render.fit(state, frame, state.stamp_mark.encode().join(pieces))
 
 
 def _page(state: ForumState, front: Front, thread: Markup) -> str:

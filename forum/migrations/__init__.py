@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import Connection, Engine
 
+from ..errors import Conflict
 from ..models import Base
 
 VERSION_TABLE = "forum_alembic_version"
@@ -31,14 +32,15 @@ def include_object(object_: Any, name: str | None, type_: str, reflected: bool, 
 def protect(app: Flask) -> bool:
     """Teach Flask-Migrate on ``app`` to leave our tables alone; False when it is not set up (yet).
 
-    The host's own ``include_object`` is asked too.
+    It is done by ``include_name``: hosts that filter write ``include_object=`` into their env.py, which would then be
+    given twice and stop Alembic. A host's own ``include_name`` is asked too.
     """
     migrate = app.extensions.get("migrate")
     if migrate is None:
         return False
-    theirs = migrate.configure_args.get("include_object")
+    theirs = migrate.configure_args.get("include_name")
     if not getattr(theirs, "forum", False):
-        migrate.configure_args["include_object"] = _composed(theirs)
+        migrate.configure_args["include_name"] = _composed(theirs)
     return True
 
 
@@ -57,7 +59,11 @@ def configure(connection: Connection) -> None:
 
 
 def upgrade(engine: Engine, revision: str = "head", *, sql: bool = False) -> None:
-    """Bring our tables to ``revision``; with ``sql`` only print the statements."""
+    """Bring our tables to ``revision``; with ``sql`` only print the statements.
+
+    Raises Conflict when the host's own migrations have made them (forum:migrations/versions as a version location).
+    """
+    _refuse_foreign(engine)
     _run(engine, lambda config: command.upgrade(config, revision, sql=sql))
 
 
@@ -72,6 +78,14 @@ def is_at_head(connection: Connection) -> bool:
     names = (VERSION_TABLE, "alembic_version")
     heads = [MigrationContext.configure(connection, opts={"version_table": name}).get_current_heads() for name in names]
     return any(head in found for found in heads)
+
+
+def _refuse_foreign(engine: Engine) -> None:
+    ours = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    with engine.connect() as connection:
+        theirs = MigrationContext.configure(connection).get_current_heads()
+    if ours.intersection(theirs):
+        raise Conflict("This site's own migrations keep Forum's tables: run `flask db upgrade heads` instead.")
 
 
 def _run(engine: Engine, work: Callable[[Config], None]) -> None:
@@ -91,9 +105,9 @@ def _config() -> Config:
 
 
 def _composed(theirs: Callable[..., bool] | None) -> Callable[..., bool]:
-    def composed(object_: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
-        ours = include_object(object_, name, type_, reflected, compare_to)
-        return ours and (theirs is None or theirs(object_, name, type_, reflected, compare_to))
+    def composed(name: str | None, type_: str, parents: Any) -> bool:
+        is_ours = type_ == "table" and name in _OURS
+        return not is_ours and (theirs is None or theirs(name, type_, parents))
 
     composed.forum = True  # type: ignore[attr-defined]  # says that it is ours
     return composed

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from forum.cli import forum_cli
 from tests.browser.conftest import MODERATOR, Live, press, write
@@ -77,7 +77,7 @@ def _writing(live: Live, page: Page) -> Iterator[str]:
     yield "old stamp"
     press(page, "Post comment")
     yield "held"
-    page.get_by_role("link", name="Back to the conversation").click()
+    _follow(page, page.get_by_role("link", name="Back to the conversation"))
     yield "own held comment"
 
 
@@ -111,9 +111,9 @@ def _mail(live: Live, page: Page) -> Iterator[str]:
         yield f"mail page done: {what}"
     page.goto("/forum/dev/mail/")
     yield "mailbox"
-    page.locator(".forum-mail-link").first.click()
+    _follow(page, page.locator(".forum-mail-link").first)
     yield "message"
-    page.get_by_role("link", name="360 px").click()
+    _follow(page, page.get_by_role("link", name="360 px"))
     yield "narrow message"
 
 
@@ -135,3 +135,8 @@ def _moderating(live: Live, page: Page) -> Iterator[str]:
     live.approve_all()
     page.goto("/forum/moderation/?done=approve")
     yield "empty queue"
+
+
+def _follow(page: Page, link: Locator) -> None:
+    with page.expect_navigation():
+        link.click()

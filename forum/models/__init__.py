@@ -1,0 +1,31 @@
+"""The tables. They stand on their own declarative base and travel on the host's session.
+
+All names begin with ``forum_``, no foreign key leaves them, all times are UTC. What must not happen twice is a
+unique constraint here, with the reason beside it.
+"""
+
+from .base import Base, UtcDateTime
+from .conversation import Article, Comment, Thread
+from .desk import Audit, SignIn
+from .outbox import Attempt, Captured, Event, Item, Message, Worker
+from .people import Address, Mute, Subscription, Suppression
+
+__all__ = [
+    "Address",
+    "Article",
+    "Attempt",
+    "Audit",
+    "Base",
+    "Captured",
+    "Comment",
+    "Event",
+    "Item",
+    "Message",
+    "Mute",
+    "SignIn",
+    "Subscription",
+    "Suppression",
+    "Thread",
+    "UtcDateTime",
+    "Worker",
+]

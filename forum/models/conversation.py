@@ -1,0 +1,98 @@
+"""What people read: articles, threads and comments."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, Id, LongText, key_text
+from .people import Address
+
+
+class Article(Base):
+    """A page of the bundled articles blueprint; hosts with pages of their own leave the table empty."""
+
+    __tablename__ = "forum_article"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    slug: Mapped[str] = mapped_column(key_text(120), unique=True)
+    thread_key: Mapped[str] = mapped_column(key_text(190), unique=True)
+    title: Mapped[str] = mapped_column(String(300))
+    author: Mapped[str] = mapped_column(String(120), default="")
+    source: Mapped[str] = mapped_column(LongText)
+    html: Mapped[str] = mapped_column(LongText)
+    summary: Mapped[str] = mapped_column(String(300), default="")
+    closed: Mapped[bool] = mapped_column(default=False)
+    published_at: Mapped[dt.datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Thread(Base):
+    """The conversation of one page, found by the host's opaque key; made by its first comment, never by a GET."""
+
+    __tablename__ = "forum_thread"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(key_text(190), unique=True)
+    title: Mapped[str] = mapped_column(String(300))
+    url: Mapped[str] = mapped_column(String(2000))
+    # Frozen when the first mail is made: mail programs thread by an unchanging subject.
+    subject: Mapped[str | None] = mapped_column(String(300))
+    # Raised with everything a reader could see; it is the cache key and the ETag.
+    version: Mapped[int] = mapped_column(default=1)
+    # Published comments, and the number of the newest published branch.
+    comments: Mapped[int] = mapped_column(default=0)
+    branches: Mapped[int] = mapped_column(default=0)
+    closed: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime]
+
+
+class Comment(Base):
+    """One comment in any state. Only ``html`` is ever shown; ``source`` is kept to edit and to render anew."""
+
+    __tablename__ = "forum_comment"
+    __table_args__ = (
+        # A double click, a reload or a second tab leads to the first comment, not to another one.
+        UniqueConstraint("nonce", "digest"),
+        # Pages are whole branches, read in the order they were published; hot indexes begin with the thread.
+        Index(None, "thread_id", "branch", "id"),
+        Index(None, "thread_id", "visitor_hash"),
+        Index(None, "state", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    thread_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_thread.id"))
+    parent_id: Mapped[int | None] = mapped_column(Id, ForeignKey("forum_comment.id"), index=True)
+    # The ordinal of its branch in the thread, given when the top-level comment is first published: a page of
+    # branches is then a range, and the page of any comment is known from its own row.
+    branch: Mapped[int | None]
+    depth: Mapped[int]
+    state: Mapped[str] = mapped_column(String(12))  # held, published, spam, rejected, removed
+    removed_by: Mapped[str | None] = mapped_column(String(12))  # author, moderator
+
+    name: Mapped[str] = mapped_column(String(160))
+    website: Mapped[str | None] = mapped_column(String(500))
+    source: Mapped[str] = mapped_column(LongText)
+    html: Mapped[str] = mapped_column(LongText)
+    renderer: Mapped[str] = mapped_column(String(40))
+
+    address_id: Mapped[int | None] = mapped_column(Id, ForeignKey("forum_address.id"), index=True)
+    identity_ref: Mapped[str | None] = mapped_column(String(190), index=True)
+    is_moderator: Mapped[bool] = mapped_column(default=False)
+    visitor_hash: Mapped[str | None] = mapped_column(String(64))
+    network: Mapped[str | None] = mapped_column(String(64))
+
+    nonce: Mapped[str] = mapped_column(key_text(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    reasons: Mapped[list[str]] = mapped_column(default=list)
+    # Raised by every change of this row: key of its rendered fragment, and what two moderators compare.
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[dt.datetime]
+    published_at: Mapped[dt.datetime | None]
+    edited_at: Mapped[dt.datetime | None]
+
+    thread: Mapped[Thread] = relationship()
+    parent: Mapped[Comment | None] = relationship(remote_side=[id])
+    address: Mapped[Address | None] = relationship()
