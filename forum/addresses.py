@@ -66,20 +66,31 @@ def meet(session: Session, mailbox: Mailbox, now: dt.datetime, *, confirmed: boo
     """
     address = find(session, mailbox.key)
     if address is None:
-        address = Address(
-            key=mailbox.key,
-            email=mailbox.email,
-            state="confirmed" if confirmed else "none",
-            generation=0,
-            confirmed_at=now if confirmed else None,
-            changed_at=now,
-            created_at=now,
-        )
-        session.add(address)
-        return address
-    if confirmed and address.state in ("none", "pending"):
-        change(session, address, "confirmed", cause="host", actor="host", now=now)
+        return add(session, mailbox, now, confirmed=confirmed)
+    if confirmed:
+        vouch(session, address, now)
     return address
+
+
+def add(session: Session, mailbox: Mailbox, now: dt.datetime, *, confirmed: bool = False) -> Address:
+    """A new address; ``confirmed`` when the host vouches for it."""
+    address = Address(
+        key=mailbox.key,
+        email=mailbox.email,
+        state="confirmed" if confirmed else "none",
+        generation=0,
+        confirmed_at=now if confirmed else None,
+        changed_at=now,
+        created_at=now,
+    )
+    session.add(address)
+    return address
+
+
+def vouch(session: Session, address: Address, now: dt.datetime) -> None:
+    """The host has proved the address: that stands for a confirmation, and never for the way back from silence."""
+    if address.state in ("none", "pending"):
+        change(session, address, "confirmed", cause="host", actor="host", now=now)
 
 
 def change(session: Session, address: Address, state: str, *, cause: str, actor: str, now: dt.datetime) -> bool:

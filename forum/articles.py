@@ -57,6 +57,7 @@ _BY_SLUG = (
     .select_from(Article.__table__.outerjoin(_THREAD, _THREAD.c.key == Article.__table__.c.thread_key))
     .where(Article.__table__.c.slug == bindparam("slug"))
 )
+_HTML = select(Article.__table__.c.html).where(Article.__table__.c.id == bindparam("id"))
 
 
 def front(session: Session, slug: str) -> Front | None:
@@ -74,7 +75,7 @@ def front(session: Session, slug: str) -> Front | None:
 
 def html(session: Session, article_id: int) -> str:
     """The stored, sanitised HTML of an article."""
-    return session.scalars(select(Article.html).where(Article.id == article_id)).one()
+    return str(session.scalars(_HTML, {"id": article_id}).one())
 
 
 def newest(session: Session, limit: int = 100) -> list[Row[Any]]:

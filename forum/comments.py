@@ -165,22 +165,31 @@ def _refuse_impossible(submission: Submission, thread: Thread | None, parent: Co
         raise InvalidDraft("parent", "The comment you answer is no longer there. Post again to add yours at the end.")
 
 
+# A missing identity is NULL here, which equals nothing.
+_BY_IDENTITY = Comment.identity_ref == bindparam("identity")
+_IS_TRUSTED = exists().where(or_(Comment.address_id == Address.id, _BY_IDENTITY), Comment.state == "published")
+_AUTHOR = select(Address, _IS_TRUSTED).where(Address.key == bindparam("key"))
+
+
 def _author(session: Session, submission: Submission, now: dt.datetime) -> tuple[Address | None, bool]:
     """The author's address and whether it, or the identity, has a comment that was approved before."""
-    mailbox = submission.mailbox
+    mailbox, identity = submission.mailbox, submission.identity_ref
     if mailbox is None:
-        return None, _is_trusted(session, submission, None)
-    address = addresses.meet(session, mailbox, now, confirmed=submission.vouched)
-    return address, _is_trusted(session, submission, address)
+        return None, _is_trusted(session, identity)
+    row = session.execute(_AUTHOR, {"key": mailbox.key, "identity": identity}).one_or_none()
+    if row is None:
+        return addresses.add(session, mailbox, now, confirmed=submission.vouched), _is_trusted(session, identity)
+    address, trusted = row
+    if submission.vouched:
+        addresses.vouch(session, address, now)
+    return address, bool(trusted)
 
 
-def _is_trusted(session: Session, submission: Submission, address: Address | None) -> bool:
-    own = []
-    if address is not None and address.id is not None:
-        own.append(Comment.address_id == address.id)
-    if submission.identity_ref is not None:
-        own.append(Comment.identity_ref == submission.identity_ref)
-    return bool(own) and bool(session.scalar(select(exists().where(or_(*own), Comment.state == "published"))))
+def _is_trusted(session: Session, identity: str | None) -> bool:
+    if identity is None:
+        return False
+    query = select(exists().where(_BY_IDENTITY, Comment.state == "published"))
+    return bool(session.scalar(query, {"identity": identity}))
 
 
 def _context(submission: Submission, settings: Settings, trusted: bool) -> Context:

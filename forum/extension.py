@@ -66,7 +66,8 @@ class Forum:
 
     def may_read(self, hook: Callable[[str, str, str | None], bool]) -> Callable[[str, str, str | None], bool]:
         """Decorate the function that says who may see a page: it gets the thread's key, an address and, when the
-        address belongs to an identity, its ref. It is asked again before each mail.
+        address belongs to an identity, its ref. It is asked again before each mail, and before a page of ours shows a
+        comment (with an empty address for somebody who is not signed in).
         """
         self._hooks.may_read = hook
         return hook

@@ -22,6 +22,7 @@ from .settings import Settings
 
 # Named like something a form-filling machine wants and a browser's autofill does not know.
 HONEYPOT = "fax_extension"
+CSRF_FIELD = "csrf_token"
 Notify = Literal["", "direct", "branch", "thread"]
 # The widest wish first: whoever ticks two boxes gets the one that includes the other.
 _SCOPES: tuple[Notify, ...] = ("thread", "branch", "direct")
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 class _TypedForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is untyped
     class Meta:
+        # Whatever a host calls its own: our templates and our views must mean the same field.
+        csrf_field_name = CSRF_FIELD
+
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             # Left to itself Flask-WTF takes JSON and uploads too, whose values are no texts.
             return request.form
@@ -122,7 +126,7 @@ def refill(view: FormView, request: Request) -> FormView:
 
 def session_token() -> str:
     """Flask-WTF's token for this session; only pages of signed-in people carry one."""
-    token: str = generate_csrf()
+    token: str = generate_csrf(token_key=CSRF_FIELD)
     return token
 
 

@@ -96,6 +96,9 @@ def _harden(response: Response) -> Response:
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
+    # Not by `setdefault`: asking for what is missing raises inside, four times for every page.
+    present = {name.lower() for name, _ in response.headers}
     for name, value in defaults.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in present:
+            response.headers.add(name, value)
     return response

@@ -36,10 +36,13 @@ def open_well(engine: Engine, *, busy_seconds: float = 5.0) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("forum_writes")
+        if connection.get_execution_options().get("forum_writes"):
+            # This one may find the database locked, and callers know SQLAlchemy's errors only.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
         # Straight to the driver: SQLAlchemy's way takes longer than the query of a cached page.
         driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver.execute("BEGIN")
 
 
 def begin_writing(session: Session) -> None:

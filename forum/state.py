@@ -107,6 +107,13 @@ class ForumState:
         """Whether the host has proved the address of ``identity``: by its hook, or as the identity says."""
         return self.hooks.email_verified(identity) if self.hooks.email_verified else identity.email_verified
 
+    def may_see(self, key: str) -> bool:
+        """Whether the host lets the person of this request see the page of ``key``; ours must not tell on it."""
+        if self.hooks.may_read is None:
+            return True
+        identity = self.identity()
+        return self.hooks.may_read(key, (identity and identity.email) or "", identity.key if identity else None)
+
     def reader(self) -> Reader:
         """Who asks, as far as own comments go."""
         identity = self.identity()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask, render_template_string, stream_template_string
+from flask import Flask, g, render_template_string, stream_template_string
 from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from playwright.sync_api import Browser
 from sqlalchemy import func, select
+from werkzeug.serving import make_server
 
 from forum import Forum
 from forum.cli import forum_cli
@@ -210,6 +215,19 @@ def test_the_host_overrides_one_template(make_host: MakeHost) -> None:
     page = site.visitor().get("/").text
     assert '<p>MINE <p dir="auto">Bold <strong>words</strong>' in page
     assert "<script>alert" not in page
+
+
+@pytest.mark.xfail(strict=True, reason="anonymous article pages are cached with the host's base page around them")
+@pytest.mark.parametrize("base", ["{{ csrf_token() }}", "{{ g.nonce }}"], ids=["csrf", "nonce"])
+def test_what_a_base_page_says_to_one_reader_is_kept_from_others(make_host: MakeHost, base: str) -> None:
+    """The bundled articles on a host's base page show each reader that reader's own token or nonce."""
+    site = make_host(articles=True, FORUM_BASE_TEMPLATE="base.html")
+    CSRFProtect(site.app)
+    site.app.before_request(lambda: setattr(g, "nonce", secrets.token_hex(8)))
+    also(site.app, {"base.html": base + "{% block head %}{% endblock %}{% block content %}{% endblock %}"})
+    path = site.add_article()
+    first, second = (site.visitor().get(path).text.partition("<link")[0] for _ in range(2))
+    assert first != second
 
 
 # Mail
@@ -477,13 +495,20 @@ def test_the_hosts_own_views_stay_protected(make_blog: MakeBlog, order: tuple[st
 
 
 def test_a_renamed_token_field_works(make_blog: MakeBlog) -> None:
-    """A host may call Flask-WTF's field what it likes."""
-    blog = make_blog(order=("db", "login", "forum", "migrate"), WTF_CSRF_FIELD_NAME="_token")
-    blog.app.jinja_env.globals["csrf_token"] = lambda: "unused"
+    """A host may call Flask-WTF's field what it likes: ours keeps its name, and is asked for all the same."""
+    blog = make_blog(WTF_CSRF_FIELD_NAME="xsrf", FORUM_MODERATION="all")
     bo = sign_in(blog, BO)
     page = bo.get("/posts/1").text
     form = dict(re.findall(r'<input class="forum-hidden" type="hidden" name="([^"]+)" value="([^"]*)"', page))
-    assert bo.post(**form).status_code == 303
+    assert bo.post(body="Mine.", stamp=form["stamp"], csrf_token="").status_code == 422
+    posted = comment_id(bo.post(**form))
+    path = f"/forum/comments/{posted}/remove"
+    ada = sign_in(blog, ADA)
+    decision = {name: field(ada.get("/forum/moderation/").text, name) for name in ("version", "csrf_token")}
+    decision["action"] = "approve"
+    ada.client.post(f"/forum/moderation/comments/{posted}", data=decision, headers=SAME_ORIGIN)
+    assert blog.get(posted).state == "published"
+    assert bo.client.post(path, data=form, headers=SAME_ORIGIN).status_code == 303
 
 
 @pytest.mark.parametrize("email", ["ada@localhost", "notes@blog.example", "", "no address"])
@@ -501,3 +526,41 @@ def _user_table() -> Any:
     from tests.hosts.blog.models import User
 
     return User.__table__
+
+
+# In a browser
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["script", "no-script"])
+def test_a_strict_policy_holds_in_a_browser(blog: Site, browser: Browser, scripts: bool) -> None:
+    """Under the blog's policy a person reads, answers and is shown the answer, and the browser has nothing to say."""
+    parent = blog.comment("First.", name="Cy")
+    with served(blog.app) as url:
+        context = browser.new_context(java_script_enabled=scripts)
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(f"{message.location.get('url')}: {message.text}"))
+        page.goto(f"{url}/posts/1")
+        page.click(f"#comment-{parent} .forum-reply")
+        page.fill("#forum-name-field", "Di")
+        page.fill("#forum-body-field", "An answer.")
+        with page.expect_navigation():
+            page.click("#forum-form .forum-primary")
+        assert page.url == f"{url}/posts/1#comment-{parent + 1}"
+        assert page.is_visible(f"#comment-{parent + 1}")
+        context.close()
+    assert [line for line in said if "/favicon.ico" not in line] == []
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The app behind a port of this machine."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -204,6 +204,15 @@ def test_who_may_no_longer_read_is_not_told(blog: Site) -> None:
         assert session.scalars(select(Item.skip_reason)).all() == ["access"]
 
 
+def test_our_pages_do_not_tell_what_the_host_hides(blog: Site) -> None:
+    """Permalink, reply and branch of a private page exist for its readers only."""
+    posted = private_follower(blog)
+    for page in ("", "/reply", "/branch"):
+        path = f"/forum/comments/{posted}{page}"
+        assert sign_in(blog, "ada@blog.example").get(path).status_code in (200, 302), page
+        assert blog.visitor().get(path).status_code == 404, page
+
+
 def test_the_question_leaves_no_transaction_open(blog: Site) -> None:
     """Every question has a session of its own: a worker that runs for weeks does not see the past in it."""
     answer_privately(blog, private_follower(blog))

@@ -21,9 +21,10 @@ forum_blueprint = Blueprint(
 for child in (comments, own, mail, moderation, sign_in, dev, health):
     forum_blueprint.register_blueprint(child.blueprint)
 
-# What these act with is a stamp, a visitor's cookie or a token from a mail, and they prove it themselves; a host's
-# CSRFProtect would refuse the mail providers' one-click requests and lose what people typed.
-_PROVE_THEMSELVES = (comments.blueprint, own.blueprint, mail.blueprint)
+# What these act with is a stamp, a visitor's cookie, a token from a mail or the session's own, and they prove it
+# themselves; a host's CSRFProtect would refuse the mail providers' one-click requests, lose what people typed, and
+# look for the token under whatever name the host gave to its field.
+_PROVE_THEMSELVES = (comments.blueprint, own.blueprint, mail.blueprint, moderation.blueprint, sign_in.blueprint)
 
 
 @forum_blueprint.url_value_preprocessor

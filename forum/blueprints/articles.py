@@ -47,9 +47,10 @@ def show(slug: str) -> Response:
 
 def _public(state: ForumState, front: Front, number: int) -> Response:
     response = Response(mimetype="text/html")
-    response.set_etag(f"{front.version}.{front.head.version}.{number}.{state.fingerprint}", weak=True)
+    tag = f"{front.version}.{front.head.version}.{number}.{state.fingerprint}"
+    response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = "no-cache"
-    if request.if_none_match.contains_weak(response.get_etag()[0] or ""):
+    if request.if_none_match.contains_weak(tag):
         response.status_code = 304
         return response
     key = ("article", front.id, front.version, front.head, number, request.script_root)

@@ -82,15 +82,17 @@ def branch(comment_id: int) -> Response:
 
 
 def _seen(comment_id: int) -> Comment:
-    """A comment this reader may know of: published once, or their own."""
+    """A comment this reader may know of: published once on a page they may see, or their own."""
     comment = comments.get(get().session, comment_id)
-    if comment.published_at is None and not get().reader().owns(comment):
+    if get().reader().owns(comment):
+        return comment
+    if comment.published_at is None or not get().may_see(comment.thread.key):
         raise NotFound("There is no such comment.")
     return comment
 
 
 def _published(comment_id: int) -> Comment:
     comment = comments.get(get().session, comment_id)
-    if comment.state != "published":
+    if comment.state != "published" or not get().may_see(comment.thread.key):
         raise NotFound("There is no such comment.")
     return comment

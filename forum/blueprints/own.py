@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import Forbidden
 
 from .. import comments, render, sanitize
-from ..errors import InvalidDraft, NotFound
+from ..errors import InvalidDraft, NotFound, TooFast
 from ..forms import ActForm, FormView, session_token
 from ..models import Comment
 from ..network import origin_of
@@ -28,23 +28,18 @@ _ANSWERED = "Somebody has answered your comment, so it can no longer be changed.
 def edit(comment_id: int) -> Response:
     """Change the text while that is allowed; afterwards it can be posted as a new comment."""
     state = get()
-    if request.method == "POST":
-        begin_writing(state.session)
-    comment = _own(comment_id)
     if request.method == "GET":
+        comment = _own(comment_id)
         closed = _closed(state, comment)
         return _too_late(state, comment, comment.source, closed) if closed else _editor(state, comment, comment.source)
     limit_body()
-    _check_sender(state)
-    typed = request.form.get("body", "")
-    closed = _closed(state, comment)
-    if closed:
-        return _too_late(state, comment, typed, closed)
     try:
-        return _change(state, comment, typed)
+        begin_writing(state.session)
+        return _save(state, _own(comment_id))
     except OperationalError:
+        # Locked for writers; reading what the form needs goes on beside them.
         state.session.rollback()
-        return _editor(state, comment, typed, 503, errors={"body": _BUSY})
+        return _editor(state, _own(comment_id), request.form.get("body", ""), 503, errors={"body": _BUSY})
 
 
 @blueprint.route("/remove", methods=["GET", "POST"])
@@ -63,6 +58,13 @@ def remove(comment_id: int) -> Response:
     comment_removed.send(state.app, comment=comment)
     state.session.commit()
     return make_response(redirect(thread_url(state, comment), 303))
+
+
+def _save(state: ForumState, comment: Comment) -> Response:
+    _check_sender(state)
+    typed = request.form.get("body", "")
+    closed = _closed(state, comment)
+    return _too_late(state, comment, typed, closed) if closed else _change(state, comment, typed)
 
 
 def _own(comment_id: int) -> Comment:
@@ -96,6 +98,7 @@ def _minutes_left(state: ForumState, comment: Comment) -> int:
 
 def _change(state: ForumState, comment: Comment, typed: str) -> Response:
     try:
+        state.limit(state.network())
         body = sanitize.body(typed, max_length=state.settings.max_length)
         if request.form.get("preview"):
             html = sanitize.comment_html(body, engine=state.settings.sanitizer)
@@ -103,6 +106,10 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         comments.edit(state.session, comment, body, state.settings, state.clock())
     except InvalidDraft as error:
         return _editor(state, comment, typed, 422, errors={error.field: error.message})
+    except TooFast as error:
+        response = _editor(state, comment, typed, 429, errors={"body": error.message})
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
     comment_edited.send(state.app, comment=comment)
     state.session.commit()
     return make_response(redirect(thread_url(state, comment), 303))

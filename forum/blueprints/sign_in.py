@@ -22,6 +22,7 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/sign-in")
 # Enough for a moderator with a slow mailbox, too few to make the site flood one.
 _LIMIT = parse("10 per hour")
 _SESSION_CHANGED = "Your session has changed since this page was opened. Please press the button once more."
+_USED = "This link has been used or is too old. We can send you a new one."
 _TOO_OFTEN = "That was often. Please look into your inbox, or try again in an hour."
 
 
@@ -48,7 +49,7 @@ def enter(token: str) -> Response:
         begin_writing(state.session)
     row = _row(state, token)
     if row is None:
-        return _form(404, "This link has been used or is too old. We can send you a new one.")
+        return _form(404, _USED)
     if request.method == "GET" or not ActForm(meta={"csrf": True}).validate_on_submit():
         return bare(
             "forum/moderation/sign_in_enter.html",
@@ -77,6 +78,10 @@ def _row(state: ForumState, token: str) -> SignIn | None:
 
 
 def _enter(state: ForumState, row: SignIn) -> Response:
+    # Two presses at one moment: the second waits here and finds the link used.
+    state.session.refresh(row, with_for_update=True)
+    if row.used_at is not None:
+        return _form(404, _USED)
     row.used_at = state.clock()
     state.session.commit()
     # A token from before the sign-in must not be good for what comes after it.

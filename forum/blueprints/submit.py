@@ -29,6 +29,8 @@ _FOREIGN = "This form did not come from our page. Nothing is lost: if you wrote 
 _SESSION = "Your session has changed since this page was opened. Nothing is lost: please press Post once more."
 _BUSY = "The site is very busy at this moment. Your text is safe here: please press Post again in a few seconds."
 _TRIES = 3
+# What PostgreSQL (serialisation, deadlock) and MariaDB say to the one they sacrificed.
+_DEADLOCKS = ("40001", "40P01", 1213)
 
 
 def submit() -> Response:
@@ -105,11 +107,17 @@ def _store(state: ForumState, submission: Submission) -> _Stored:
             stored = _Stored(_url(state, posted.comment), is_news)
             state.session.commit()
             return stored
-        except IntegrityError:
+        except (IntegrityError, OperationalError) as error:
             state.session.rollback()
-            if not left:
+            if not left or not _is_clash(error):
                 raise
     raise AssertionError("unreachable")
+
+
+def _is_clash(error: IntegrityError | OperationalError) -> bool:
+    """Whether somebody else's simultaneous act undid ours: a row that may be there once, or a deadlock."""
+    code = getattr(error.orig, "sqlstate", None) or (error.orig and error.orig.args[0])
+    return isinstance(error, IntegrityError) or code in _DEADLOCKS
 
 
 def _announce(state: ForumState, comment: Comment) -> None:
@@ -218,7 +226,8 @@ def _unrecognised(state: ForumState, form: CommentForm) -> Response:
 
 
 def _known_place(state: ForumState, key: str | None) -> Place | None:
-    if key is None:
+    # Anybody can write a key into a stamp that is not ours: of hidden pages it must not tell.
+    if key is None or not state.may_see(key):
         return None
     thread = state.session.scalar(select(Thread).where(Thread.key == key))
     if thread is not None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 from werkzeug.serving import make_server
 
-from forum import moderation
-from tests.visitors import Site
+from forum import create_app, moderation
+from tests.conftest import QUIET
+from tests.visitors import Clock, Site
 
 MODERATOR = "mo@forum.example"
 
@@ -102,6 +104,22 @@ def make_live(make_site: Callable[..., Site]) -> Iterator[Callable[..., Live]]:
             return Live(site, url)
 
         yield make
+
+
+@pytest.fixture
+def bare_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    """A site as it runs from a wheel, without a checkout: it has no templates but ours."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FORUM_ENV", "FORUM_CONFIG", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        site = Site(create_app(**{**QUIET, "FORUM_BASE_URL": url}), Clock())
+        site.add_article()
+        with serving(site.app, listening):
+            yield Live(site, url)
+    with site.app.app_context():
+        site.state.db.engine.dispose()
 
 
 @pytest.fixture

@@ -26,6 +26,12 @@ WITHOUT_CLASS = """() => [...document.querySelectorAll("forum-thread, forum-thre
 MAIL_FRAME = "/html"
 
 
+def test_axe_sees_a_fault(reader: Page) -> None:
+    """A picture without words is reported, or the next test would prove nothing."""
+    reader.evaluate("() => document.querySelector('main').append(document.createElement('img'))")
+    assert [line for line in violations(reader) if "image-alt" in line]
+
+
 def test_axe(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
     """axe finds nothing to complain about on any page, light and dark."""
     live = town(make_live)
@@ -71,6 +77,20 @@ def test_strict_policy(make_live: Callable[..., Live], person: Callable[..., Pag
             loose.append(f"{name} has no icon")
         loose += [f"{name}: {line}" for line in page.evaluate(WITHOUT_CLASS)]
     assert loose == []
+
+
+def test_own_layout(bare_live: Live, person: Callable[..., Page]) -> None:
+    """Where a site has no templates of its own, ours alone are as good a page."""
+    comment = bare_live.site.comment("Some words.")
+    page = person(bare_live, viewport={"width": 320, "height": 700})
+    found: list[str] = []
+    for path in ("/", bare_live.site.page, f"/forum/comments/{comment}/reply", f"/forum/comments/{comment}/branch"):
+        page.goto(path)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += [f"{path}, {scheme}: {line}" for line in violations(page)]
+        assert page.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert found == []
 
 
 @pytest.mark.parametrize("zoom", ["200%", "spacing"])

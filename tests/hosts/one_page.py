@@ -29,12 +29,13 @@ def one_page(
     render: Callable[[str], Any] = render_template_string,
     relaxed: Mapping[str, Any] = RELAXED,
     url_prefix: str = "/forum",
+    articles: bool = False,
     **config: Any,
 ) -> Flask:
     """A host whose one page, at `/`, is ``template``."""
     app = bare_host(**{**relaxed, **config})
     SQLAlchemy(app)
-    (forum or Forum()).init_app(app, url_prefix=url_prefix)
+    (forum or Forum()).init_app(app, url_prefix=url_prefix, articles=articles)
     app.add_url_rule("/", "page", lambda: render(template))
     return app
 

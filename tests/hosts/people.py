@@ -40,8 +40,9 @@ def open_blog(site: Site) -> Site:
 def sign_in(site: Site, email: str) -> Visitor:
     """Somebody of the blog in a browser of their own, signed in."""
     visitor = site.visitor()
-    token = field(visitor.get("/sign-in").text, "csrf_token")
-    assert visitor.client.post("/sign-in", data={"email": email, "csrf_token": token}).status_code == 303
+    name = site.app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
+    token = field(visitor.get("/sign-in").text, name)
+    assert visitor.client.post("/sign-in", data={"email": email, name: token}).status_code == 303
     return visitor
 
 
