@@ -15,12 +15,13 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from forum import sanitize
-from forum.models import Article, Comment, Thread
+from forum.models import Address, Article, Comment, Thread
 
 SIZES = (20, 200, 2000)
 _SMALL, _SMALL_SIZE = 1000, 20
 _BRANCHES = 200
 _DEEPEST = 5
+PEOPLE = 400
 _TEXTS = 300
 _START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _VOCABULARY = (
@@ -51,6 +52,8 @@ def seed(session: Session) -> None:
     shapes |= {f"small-{number}": _tree(dice, _SMALL_SIZE) for number in range(_SMALL)}
     sources = [text(dice) for _ in range(_TEXTS)]
     texts = [{"source": source, "html": sanitize.comment_html(source)} for source in sources]
+    session.add_all(_addresses())
+    session.flush()
     first = 1
     for number, (slug, parents) in enumerate(shapes.items(), 1):
         session.add_all([_article(slug), _thread(number, slug, parents)])
@@ -71,6 +74,13 @@ def _tree(dice: random.Random, size: int) -> Parents:
             parents.append(parent)
             depths.append(depths[parent] + 1)
     return parents
+
+
+def _addresses() -> Iterator[Address]:
+    """One for each person, so that the database knows what its indexes are good for."""
+    for number in range(PEOPLE):
+        email = f"reader{number}@reader.example"
+        yield Address(id=number + 1, key=email, email=email, state="confirmed", changed_at=_START, created_at=_START)
 
 
 def _article(slug: str) -> Article:
@@ -114,7 +124,8 @@ def _comments(
             "branch": branches[at],
             "depth": depths[at],
             "state": "published",
-            "name": f"Reader {(first + at) % 400}",
+            "name": f"Reader {(first + at) % PEOPLE}",
+            "address_id": (first + at) % PEOPLE + 1,
             "renderer": sanitize.renderer("bleach"),
             "nonce": f"seed-{first + at}",
             "digest": "",

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from forum.tokens import Keys, Stamp, make_stamp, new_nonce
 
 from ._data import database
-from ._seed import text
+from ._seed import PEOPLE, text
 from ._server import serve
 from ._table import Goal, Result, arguments, report
 from ._wrk import Run, run
@@ -23,7 +23,6 @@ KEY, URL = "article:whole-200", "/articles/whole-200"
 PARENTS = range(41, 241)  # the ids of its comments
 # More than any run can send: a form sent twice would be a repetition, which is cheaper.
 _MOST_A_SECOND = 3000
-_PEOPLE = 400
 # Goals by name: a comment without an address, and one whose author is known and wants to hear of answers.
 FOLLOWING = "with an address, following"
 CASES = {"without an address": Goal(0.18, p50=5), FOLLOWING: None}
@@ -62,8 +61,8 @@ def _filled(keys: Keys, follows: bool, count: int) -> Iterator[dict[str, str]]:
         yield {
             "stamp": make_stamp(keys, stamp, dt.datetime.now(dt.UTC)),
             "parent": str(dice.choice(PARENTS)) if number % 2 else "",
-            "name": f"Reader {number % _PEOPLE}",
-            "email": f"reader{number % _PEOPLE}@reader.example" if follows else "",
+            "name": f"Reader {number % PEOPLE}",
+            "email": f"reader{number % PEOPLE}@reader.example" if follows else "",
             "website": "",
             "body": text(dice),
         } | ({"notify": "direct"} if follows else {})

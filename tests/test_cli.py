@@ -12,7 +12,7 @@ from click.testing import Result
 from sqlalchemy import func, select, update
 
 from forum.cli import forum_cli
-from forum.models import Article, Comment
+from forum.models import Article, Comment, Subscription
 from tests.visitors import Site
 
 ARTICLE = '---\ntitle: "Rye: a love story"\nauthor: Ann\ndate: 2026-11-01\n---\n# Dough\n\nFlour and *time*.\n'
@@ -173,3 +173,16 @@ def test_every_command_explains_itself(site: Site) -> None:
     for path in commands(forum_cli, ()):
         help_text = run(site, *path, "--help").output
         assert re.search(r"\n  [A-Z][^.]*\.", help_text), path
+
+
+def test_the_demo_answers_a_visitor(make_site: Callable[..., Site]) -> None:
+    """The demo itself mails nobody; answering one of its people puts one mail into the mailbox."""
+    site = make_site()
+    site.page = run(site, "demo").output.split()[1].removeprefix("http://localhost")
+    site.deliver()
+    assert site.mails() == []
+    with site.session() as session:
+        asked = session.scalar(select(Subscription.comment_id).where(Subscription.scope == "direct"))
+    site.comment("Well said.", parent=asked)
+    site.deliver()
+    assert [mail["X-Forum-Reason"] for mail in site.mails()] == ["reply"]

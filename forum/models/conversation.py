@@ -59,6 +59,7 @@ class Comment(Base):
         # Pages are whole branches, read in the order they were published; hot indexes begin with the thread.
         Index(None, "thread_id", "branch", "id"),
         Index(None, "thread_id", "visitor_hash"),
+        Index(None, "thread_id", "digest"),
         Index(None, "state", "created_at"),
     )
 

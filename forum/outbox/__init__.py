@@ -6,7 +6,7 @@ Nothing here talks to a mail server or renders anything; :mod:`forum.mail` does 
 from .claims import Claim, claim, mark_sending, next_due, recover, release, settle
 from .confirms import WAITS, ask_again
 from .decide import Decision, Facts, decide
-from .events import enqueue, reopen
+from .events import enqueue, forget_news, reopen
 from .fanout import fan_out
 from .grouping import group, release_waiting
 
@@ -20,6 +20,7 @@ __all__ = [
     "decide",
     "enqueue",
     "fan_out",
+    "forget_news",
     "group",
     "mark_sending",
     "next_due",

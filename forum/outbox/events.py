@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -13,6 +14,11 @@ from ..models import Comment, Event, Item
 def enqueue(session: Session, comment: Comment, now: dt.datetime) -> None:
     """Write down, in the comment's own transaction, that its publication is to be told."""
     session.add(Event(kind="published", comment_id=comment.id, not_before=now, created_at=now, state="new"))
+
+
+def forget_news(session: Session, comment_ids: Collection[int]) -> None:
+    """Tell nobody of these comments: they were brought in from elsewhere and are no news."""
+    session.execute(update(Event).where(Event.comment_id.in_(comment_ids)).values(state="done"))
 
 
 def reopen(session: Session, comment: Comment, now: dt.datetime) -> None:

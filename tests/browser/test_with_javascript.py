@@ -81,7 +81,6 @@ def test_double_click_posts_once(javascript: bool, live: Live, person: Callable[
     expect(page.get_by_role("heading", name="1 comment")).to_be_visible()
 
 
-@pytest.mark.xfail(strict=True, reason="the page behind the back button is fetched anew, with a stamp of its own")
 def test_back_button_posts_once(reader: Page) -> None:
     """Going back and pressing Post again leads to the comment that is there already."""
     write(reader, "Only once, please.")

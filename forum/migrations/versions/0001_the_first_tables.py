@@ -172,6 +172,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_forum_comment_thread_id_visitor_hash"), ["thread_id", "visitor_hash"], unique=False
         )
+        batch_op.create_index(batch_op.f("ix_forum_comment_thread_id_digest"), ["thread_id", "digest"], unique=False)
 
     op.create_table(
         "forum_message",
@@ -382,6 +383,7 @@ def downgrade() -> None:
 
     op.drop_table("forum_message")
     with op.batch_alter_table("forum_comment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_forum_comment_thread_id_digest"))
         batch_op.drop_index(batch_op.f("ix_forum_comment_thread_id_visitor_hash"))
         batch_op.drop_index(batch_op.f("ix_forum_comment_thread_id_branch_id"))
         batch_op.drop_index(batch_op.f("ix_forum_comment_state_created_at"))
