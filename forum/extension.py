@@ -37,8 +37,13 @@ class Forum:
         self._db = db
         self._hooks = Hooks()
 
-    def init_app(self, app: Flask, *, url_prefix: str = "/forum", articles: bool = False) -> None:
+    def init_app(
+        self, app: Flask, *, url_prefix: str = "/forum", articles: bool = False, public_pages: bool = False
+    ) -> None:
         """Set Forum up on ``app``: its pages below ``url_prefix``, and the bundled articles if asked for.
+
+        ``public_pages`` says that your base page looks the same to everybody without a cookie, with no token, nonce
+        or greeting in it: whole article pages are then kept in memory and answered with 304.
 
         Reads the FORUM_* keys, SECRET_KEY, SECRET_KEY_FALLBACKS and, to send mail, Flask-Mail's MAIL_* keys of
         ``app.config``. Adds the template functions forum_thread, forum_count, forum_head and forum_asset. Raises
@@ -47,6 +52,7 @@ class Forum:
         if EXTENSION in app.extensions:
             raise RuntimeError("Forum is set up on this app already.")
         state = ForumState(app, self._db, Settings.from_config(app.config), _keys(app), self._hooks)
+        state.public_pages = public_pages
         app.extensions[EXTENSION] = state
         app.register_blueprint(forum_blueprint, url_prefix=url_prefix)
         if articles:

@@ -59,7 +59,7 @@ def _set_up(app: Flask, config: SiteConfig) -> None:
     db.init_app(app)
     with app.app_context():
         open_well(db.engine)
-    Forum(db).init_app(app, articles=True)
+    Forum(db).init_app(app, articles=True, public_pages=True)
     app.extensions[EXTENSION].sources = config.sources
     app.add_url_rule("/", "home", index)
     app.after_request(_harden)

@@ -53,6 +53,8 @@ class ForumState:
         self.app, self._db, self.settings, self.keys, self.hooks = app, db, settings, keys, hooks
         self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
         self.cache = ByteCache(settings.cache_bytes)
+        # Whether an article page may be kept with the base page around it.
+        self.public_pages = False
         # Where each value of the configuration came from; the reference site fills it in.
         self.sources: dict[str, str] = {}
         # Called after a commit that left something to mail; in-process delivery sets it.

@@ -217,7 +217,6 @@ def test_the_host_overrides_one_template(make_host: MakeHost) -> None:
     assert "<script>alert" not in page
 
 
-@pytest.mark.xfail(strict=True, reason="anonymous article pages are cached with the host's base page around them")
 @pytest.mark.parametrize("base", ["{{ csrf_token() }}", "{{ g.nonce }}"], ids=["csrf", "nonce"])
 def test_what_a_base_page_says_to_one_reader_is_kept_from_others(make_host: MakeHost, base: str) -> None:
     """The bundled articles on a host's base page show each reader that reader's own token or nonce."""

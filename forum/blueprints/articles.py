@@ -34,13 +34,13 @@ def index() -> Response:
 
 @blueprint.get("/<slug>")
 def show(slug: str) -> Response:
-    """An article and its thread. Readers without any cookie share one cached page; a 304 costs one query."""
+    """An article and its thread. Where pages are public, all readers without a cookie share one, for one query."""
     state = get()
     front = articles.front(state.session, slug)
     if front is None:
         raise NotFound
     number = render.nearest_page(state, front.head, render.page_number())
-    if not _is_anonymous():
+    if not (state.public_pages and _is_anonymous()):
         return private(make_response(_page(state, front, render.thread(state, _place(front), front.head, number))))
     return _public(state, front, number)
 
