@@ -12,7 +12,7 @@ from flask import Flask, appcontext_pushed, request, request_finished, url_for
 from markupsafe import Markup
 
 from . import counts, migrations, render, sanitize, threads
-from .blueprints import articles_blueprint, forum_blueprint
+from .blueprints import articles_blueprint, forum_blueprint, ids
 from .errors import SettingsError
 from .identity import Identity
 from .render import Place
@@ -54,6 +54,7 @@ class Forum:
         state = ForumState(app, self._db, Settings.from_config(app.config), _keys(app), self._hooks)
         state.public_pages = public_pages
         app.extensions[EXTENSION] = state
+        ids.register(app)
         app.register_blueprint(forum_blueprint, url_prefix=url_prefix)
         if articles:
             app.register_blueprint(articles_blueprint)
@@ -102,6 +103,7 @@ def forum_thread(key: str, *, title: str, url: str, closed: bool = False, headin
     title = sanitize.excerpt(title, 300)
     state = get()
     state.wake()
+    state.hear(key, closed)
     place = Place(key, title, url, closed, heading_level, request.script_root)
     head = threads.head(state.session, key)
     return forum_head() + render.thread(state, place, head, render.page_number())

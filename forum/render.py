@@ -228,7 +228,7 @@ def _shown(state: ForumState, line: Line, parent: Line | None, answers: int, pla
         created_at=line.created_at,
         edited=line.edited_at is not None,
         badge="moderator" if line.is_moderator else None,
-        state=line.state if published or line.state == "held" else "removed",
+        state=line.state if published or (line.state == "held" and reader.owns(line)) else "removed",
         removed_by=line.removed_by or "moderator",
         permalink=path,
         reply_url=f"{path}/reply" if published and not place.closed else None,

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import socket
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from .tokens import Keys
 
 EXTENSION = "forum"
 VISITOR_COOKIE = "forum_visitor"
+_REMEMBERED = 10_000
 
 
 @dataclass
@@ -57,6 +59,8 @@ class ForumState:
         self.public_pages = False
         # Where each value of the configuration came from; the reference site fills it in.
         self.sources: dict[str, str] = {}
+        # When the host last said of a page that its comments are closed; forms made before that are refused.
+        self._closed: OrderedDict[str, dt.datetime] = OrderedDict()
         # Called after a commit that left something to mail; in-process delivery sets it.
         self.kick: Callable[[], None] = lambda: None
         # Stands in cached pages where a fresh stamp goes; unguessable, so nobody can write it into a comment.
@@ -108,6 +112,20 @@ class ForumState:
     def vouched(self, identity: Identity) -> bool:
         """Whether the host has proved the address of ``identity``: by its hook, or as the identity says."""
         return self.hooks.email_verified(identity) if self.hooks.email_verified else identity.email_verified
+
+    def hear(self, key: str, closed: bool) -> None:
+        """Note what the host says of a page each time it shows it: nothing is written while reading."""
+        if not closed:
+            self._closed.pop(key, None)
+            return
+        self._closed[key] = self.clock()
+        if len(self._closed) > _REMEMBERED:
+            self._closed.popitem(last=False)
+
+    def is_closed(self, key: str, since: dt.datetime | None = None) -> bool:
+        """Whether the host has closed the page of ``key``, and, if given, has said so ``since`` then."""
+        at = self._closed.get(key)
+        return at is not None and (since is None or at >= since)
 
     def may_see(self, key: str) -> bool:
         """Whether the host lets the person of this request see the page of ``key``; ours must not tell on it."""

@@ -29,7 +29,7 @@ from forum.tokens import (
 
 KEYS = Keys(["a secret of the site"])
 NOW = dt.datetime(2026, 11, 22, 13, 31, 3, tzinfo=dt.UTC)
-COUNTS = {"c": 3, "x": 2, "u": 1, "t": 2, "p": 2}
+COUNTS = {"c": 3, "x": 2, "u": 2, "t": 2, "p": 2, "s": 1}
 ids = st.integers(min_value=0, max_value=2**63 - 1)
 
 
@@ -81,7 +81,7 @@ def test_malformed_and_forged_tokens_sound_the_same(text: str) -> None:
     assert malformed.value.message == forged.value.message
 
 
-@pytest.mark.parametrize(("kind", "numbers"), [("u", (1, 2)), ("z", (1,)), ("u", (-1,)), ("u", (2**63,)), ("c", ())])
+@pytest.mark.parametrize(("kind", "numbers"), [("s", (1, 2)), ("z", (1,)), ("s", (-1,)), ("s", (2**63,)), ("c", ())])
 def test_a_token_that_could_not_be_read_is_not_made(kind: str, numbers: tuple[int, ...]) -> None:
     """Wrong kinds, counts and numbers are errors of the program, found where they happen."""
     with pytest.raises(ValueError, match="No token"):
@@ -91,10 +91,10 @@ def test_a_token_that_could_not_be_read_is_not_made(kind: str, numbers: tuple[in
 def test_old_tokens_outlive_a_change_of_the_secret() -> None:
     """With the old secret as a fallback old links work, and new ones are made with the new secret alone."""
     rotated = Keys(["the new secret", "a secret of the site"])
-    assert read_token(rotated, "u", make_token(KEYS, "u", 7)) == (7,)
-    assert read_token(Keys(["the new secret"]), "u", make_token(rotated, "u", 7)) == (7,)
+    assert read_token(rotated, "u", make_token(KEYS, "u", 7, 1)) == (7, 1)
+    assert read_token(Keys(["the new secret"]), "u", make_token(rotated, "u", 7, 1)) == (7, 1)
     with pytest.raises(BadToken):
-        read_token(Keys(["the new secret"]), "u", make_token(KEYS, "u", 7))
+        read_token(Keys(["the new secret"]), "u", make_token(KEYS, "u", 7, 1))
 
 
 def test_a_token_ages_by_whole_days() -> None:

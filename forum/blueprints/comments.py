@@ -22,14 +22,14 @@ def post() -> Response:
     return submit()
 
 
-@blueprint.get("/<int(max=9223372036854775807):comment_id>")
+@blueprint.get("/<forum_id:comment_id>")
 def permalink(comment_id: int) -> Response:
     """Lead to the page that shows the comment."""
     comment = _seen(comment_id)
     return make_response(redirect(thread_url(get(), comment)))
 
 
-@blueprint.get("/<int(max=9223372036854775807):comment_id>/held")
+@blueprint.get("/<forum_id:comment_id>/held")
 def held(comment_id: int) -> Response:
     """Tell its author, and nobody else, that a comment waits for a moderator."""
     comment = comments.get(get().session, comment_id)
@@ -53,7 +53,7 @@ def held(comment_id: int) -> Response:
 _MAIL_LATER = "If you asked to be told about answers, we write to you only after that."
 
 
-@blueprint.get("/<int(max=9223372036854775807):comment_id>/reply")
+@blueprint.get("/<forum_id:comment_id>/reply")
 def reply(comment_id: int) -> Response:
     """The comment and an empty form below it, for browsers without JavaScript."""
     parent = _published(comment_id)
@@ -65,7 +65,7 @@ def reply(comment_id: int) -> Response:
     return form_page(200, f"Reply to {parent.name}", form, place, parent=parent)
 
 
-@blueprint.get("/<int(max=9223372036854775807):comment_id>/branch")
+@blueprint.get("/<forum_id:comment_id>/branch")
 def branch(comment_id: int) -> Response:
     """A comment and everything below it, alone on a page."""
     state, comment = get(), _published(comment_id)

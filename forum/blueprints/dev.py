@@ -45,7 +45,7 @@ def mailbox() -> Response:
     return bare("forum/dev/mailbox.html", messages=[_line(row) for row in rows])
 
 
-@blueprint.get("/<int(max=9223372036854775807):message_id>")
+@blueprint.get("/<forum_id:message_id>")
 def message(message_id: int) -> Response:
     """One mail: HTML in a sandboxed frame, text, headers and source."""
     row = _get(message_id)
@@ -66,7 +66,7 @@ def message(message_id: int) -> Response:
     return response
 
 
-@blueprint.get("/<int(max=9223372036854775807):message_id>/html")
+@blueprint.get("/<forum_id:message_id>/html")
 def html(message_id: int) -> Response:
     """The HTML part alone, for the frame."""
     mail = _content(_parse(_get(message_id)).get_body(("html",)))
@@ -76,7 +76,7 @@ def html(message_id: int) -> Response:
     return response
 
 
-@blueprint.get("/<int(max=9223372036854775807):message_id>/raw")
+@blueprint.get("/<forum_id:message_id>/raw")
 def raw(message_id: int) -> Response:
     """The mail as it would have gone over the wire."""
     response = private(make_response(_get(message_id).raw))

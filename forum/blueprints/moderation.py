@@ -49,7 +49,7 @@ def queue() -> Response:
     )
 
 
-@blueprint.post("/comments/<int(max=9223372036854775807):comment_id>")
+@blueprint.post("/comments/<forum_id:comment_id>")
 def decide(comment_id: int) -> Response:
     """Carry out a decision, if the comment still is as the moderator saw it."""
     state = get()

@@ -17,7 +17,7 @@ from ..sqlite import begin_writing
 from ..state import ForumState, get
 from .pages import form_page, limit_body, page, place_of, thread_url
 
-blueprint = Blueprint("own", __name__, url_prefix="/comments/<int(max=9223372036854775807):comment_id>")
+blueprint = Blueprint("own", __name__, url_prefix="/comments/<forum_id:comment_id>")
 
 _OVER = "The time to edit is over. You can post it as a new comment instead."
 _BUSY = "The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds."
@@ -103,7 +103,7 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         if request.form.get("preview"):
             html = sanitize.comment_html(body, engine=state.settings.sanitizer)
             return _editor(state, comment, typed, preview=Markup(html))  # just sanitised
-        comments.edit(state.session, comment, body, state.settings, state.clock())
+        comments.edit(state.session, comment, body, state.settings, state.clock(), tuple(state.hooks.screens))
     except InvalidDraft as error:
         return _editor(state, comment, typed, 422, errors={error.field: error.message})
     except TooFast as error:
@@ -112,7 +112,8 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         return response
     comment_edited.send(state.app, comment=comment)
     state.session.commit()
-    return make_response(redirect(thread_url(state, comment), 303))
+    held = url_for("forum.comments.held", comment_id=comment.id)
+    return make_response(redirect(held if comment.state == "held" else thread_url(state, comment), 303))
 
 
 def _editor(

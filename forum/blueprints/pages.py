@@ -55,7 +55,8 @@ def private(response: Response) -> Response:
 
 def place_of(thread: Thread) -> Place:
     """The page a stored thread belongs to, for pages of our own."""
-    return Place(thread.key, thread.title, thread.url, thread.closed, root=request.script_root)
+    closed = thread.closed or get().is_closed(thread.key)
+    return Place(thread.key, thread.title, thread.url, closed, root=request.script_root)
 
 
 def form_page(

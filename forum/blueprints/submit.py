@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response, current_app, make_response, redirect, request, url_for
 from markupsafe import Markup
@@ -21,7 +21,7 @@ from ..render import Place
 from ..signals import comment_posted, comment_published
 from ..state import ForumState, get
 from ..tokens import ExpiredStamp, Stamp, read_stamp, unverified_key
-from .pages import form_page, limit_body, page, remember, thread_url, visitor
+from .pages import form_page, limit_body, page, place_of, remember, thread_url, visitor
 
 STAMP_SECONDS = 24 * 3600
 _OPEN_LONG = "This page was open for a while. Nothing is lost: please press Post once more."
@@ -45,6 +45,7 @@ def submit() -> Response:
         return _again(422, _place(error.stamp), _OPEN_LONG)
     except BadStamp:
         return _unrecognised(state, form)
+    stamp = replace(stamp, closed=stamp.closed or state.is_closed(stamp.key, stamp.made_at))
     return _judge_sender(state, form, identity, stamp)
 
 
@@ -231,7 +232,7 @@ def _known_place(state: ForumState, key: str | None) -> Place | None:
         return None
     thread = state.session.scalar(select(Thread).where(Thread.key == key))
     if thread is not None:
-        return Place(thread.key, thread.title, thread.url, thread.closed, root=request.script_root)
+        return place_of(thread)
     article = state.session.scalar(select(Article).where(Article.thread_key == key))
     if article is None or "forum_articles" not in current_app.blueprints:
         return None

@@ -33,6 +33,7 @@ class Thread(Base):
     """The conversation of one page, found by the host's opaque key; made by its first comment, never by a GET."""
 
     __tablename__ = "forum_thread"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(key_text(190), unique=True)
@@ -61,6 +62,7 @@ class Comment(Base):
         Index(None, "thread_id", "visitor_hash"),
         Index(None, "thread_id", "digest"),
         Index(None, "state", "created_at"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

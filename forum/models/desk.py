@@ -31,6 +31,7 @@ class SignIn(Base):
     """A one-time link for a moderator of the stand-alone site; its token is made from the id, never stored."""
 
     __tablename__ = "forum_sign_in"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str] = mapped_column(String(320), index=True)

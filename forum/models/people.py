@@ -14,6 +14,8 @@ class Address(Base):
     """One mailbox known to the site, found by its normalised ``key``; ``email`` is what is written to."""
 
     __tablename__ = "forum_address"
+    # Links in old mails name ids: after an erasure none may come to mean somebody else.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  # SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(key_text(320), unique=True)

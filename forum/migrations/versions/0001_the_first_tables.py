@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_address")),
         sa.UniqueConstraint("key", name=op.f("uq_forum_address_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "forum_article",
@@ -87,6 +88,7 @@ def upgrade() -> None:
         sa.Column("expires_at", TIME, nullable=False),
         sa.Column("used_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_sign_in")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("forum_sign_in", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_forum_sign_in_email"), ["email"], unique=False)
@@ -115,6 +117,7 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_thread")),
         sa.UniqueConstraint("key", name=op.f("uq_forum_thread_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "forum_worker",
@@ -160,6 +163,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_comment")),
         sa.UniqueConstraint("nonce", "digest", name=op.f("uq_forum_comment_nonce_digest")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("forum_comment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_forum_comment_address_id"), ["address_id"], unique=False)

@@ -1,4 +1,4 @@
-"""A submission in, a stored comment out; then its publication, editing and removal. Flushes, never commits."""
+"""A submission in, a stored comment out: placed, screened, rendered, and kept with its consent and its event."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Literal
 from sqlalchemy import and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from . import addresses, outbox, sanitize, screening, subscriptions, threads
-from .addresses import Mailbox
-from .errors import Conflict, InvalidDraft, NotFound
-from .models import Address, Comment, Thread, UtcDateTime
-from .screening import Context, Draft, Rule, Verdict
-from .settings import Settings
-from .sqlite import begin_writing
-from .tokens import Stamp
+from .. import addresses, outbox, sanitize, screening, subscriptions
+from ..addresses import Mailbox
+from ..errors import InvalidDraft
+from ..models import Address, Comment, Thread, UtcDateTime
+from ..screening import Context, Draft, Rule, Verdict
+from ..settings import Settings
+from ..sqlite import begin_writing
+from ..tokens import Stamp
+from .states import REJECTED, number
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def post(
     address, trusted = _author(session, submission, now)
     verdict = screening.screen(submission.draft, _context(submission, settings, trusted), rules)
     if verdict.word == "reject":
-        raise InvalidDraft("body", "That was not accepted. Please read your comment over once more, then press Post.")
+        raise InvalidDraft("body", REJECTED)
     thread = thread or _open_thread(session, submission.stamp, now)
     comment = _comment(submission, thread, parent, address, verdict, html, now)
     comment.renderer = sanitize.renderer(settings.sanitizer)
@@ -83,59 +84,6 @@ def post(
         consent = subscriptions.Consent(now, submission.network, submission.identity_ref)
         subscriptions.follow(session, address, comment, submission.notify, consent)
     return Posted(comment)
-
-
-def publish(session: Session, comment: Comment, now: dt.datetime) -> None:
-    """Make a stored comment visible; its event is enqueued at the first time only, for life."""
-    if comment.state == "published":
-        raise Conflict("This comment is published already.")
-    comment.state = "published"
-    comment.version += 1
-    if comment.published_at is None:
-        _number(session, comment, now)
-        outbox.enqueue(session, comment, now)
-    else:
-        threads.raise_version(session, comment.thread_id, comments=1)
-        outbox.reopen(session, comment, now)
-    session.flush()
-
-
-def edit(session: Session, comment: Comment, body: str, settings: Settings, now: dt.datetime) -> None:
-    """Replace the text. Nobody is mailed; what has not left yet is rendered with the new text."""
-    html = sanitize.comment_html(body, engine=settings.sanitizer)
-    if body == comment.source:
-        return
-    comment.source, comment.html, comment.renderer = body, html, sanitize.renderer(settings.sanitizer)
-    comment.edited_at = now
-    comment.version += 1
-    threads.raise_version(session, comment.thread_id)
-    session.flush()
-
-
-def remove(session: Session, comment: Comment, by: Literal["author", "moderator"]) -> None:
-    """Take a comment away; its answers stay below a tombstone. An author's own words are erased at once."""
-    was_published = comment.state == "published"
-    comment.state, comment.removed_by = "removed", by
-    comment.version += 1
-    if by == "author":
-        comment.name, comment.website, comment.source, comment.html = "", None, "", ""
-    threads.raise_version(session, comment.thread_id, comments=-1 if was_published else 0)
-    session.flush()
-
-
-def get(session: Session, comment_id: int) -> Comment:
-    """The comment with this id in any state. Raises NotFound."""
-    comment = session.get(Comment, comment_id)
-    if comment is None:
-        raise NotFound("There is no such comment.")
-    return comment
-
-
-def is_answered(session: Session, comment: Comment) -> bool:
-    """Whether somebody's reply to it has been published."""
-    return bool(
-        session.scalar(select(exists().where(Comment.parent_id == comment.id, Comment.published_at.is_not(None))))
-    )
 
 
 _PARENT, _FIRST = aliased(Comment), aliased(Comment)
@@ -267,27 +215,8 @@ def _store(session: Session, comment: Comment, stamp: Stamp, now: dt.datetime) -
     # The host may have renamed or moved its page since the thread was opened.
     comment.thread.title, comment.thread.url = stamp.title, stamp.url
     if comment.state == "published":
-        _number(session, comment, now)
+        number(session, comment, now)
     session.add(comment)
     session.flush()
     if comment.state == "published":
         outbox.enqueue(session, comment, now)
-
-
-def _number(session: Session, comment: Comment, now: dt.datetime) -> None:
-    """Give a comment its place among the published, taking the next branch number for a top-level one.
-
-    The thread's row is updated before it is read: the update locks it, so two authors never get one number.
-    """
-    thread = comment.thread
-    comment.published_at = now
-    if thread.id is None:
-        thread.comments, thread.branches = 1, 1
-        comment.branch = 1
-        return
-    thread.version = Thread.version + 1
-    thread.comments = Thread.comments + 1
-    if comment.parent is None:
-        thread.branches = Thread.branches + 1
-        session.flush()
-        comment.branch = thread.branches
