@@ -149,6 +149,8 @@ def test_keyboard_only(asked: Page) -> None:
     asked.keyboard.press("Enter")
     fold = asked.locator("summary", has_text="1 reply")
     expect(fold).to_be_visible()
+    # Until the page is complete the browser has not gone to the posted comment.
+    asked.wait_for_load_state("load")
     # The tab order goes on from the comment that was posted; what folds it stands above.
     _tab_to(asked, fold, "Shift+Tab")
     asked.keyboard.press("Space")
