@@ -80,6 +80,8 @@ def add(session: Session, mailbox: Mailbox, now: dt.datetime, *, confirmed: bool
         state="confirmed" if confirmed else "none",
         generation=0,
         confirmed_at=now if confirmed else None,
+        active_at=now,
+        nudges=0,
         changed_at=now,
         created_at=now,
     )

@@ -8,9 +8,10 @@ from .base import Base, UtcDateTime
 from .conversation import Article, Comment, Thread
 from .desk import Audit, SignIn
 from .outbox import Attempt, Captured, Event, Item, Message, Worker
-from .people import Address, Mute, Subscription, Suppression
+from .people import ActorMute, Address, Mute, Pace, Subscription, Suppression
 
 __all__ = [
+    "ActorMute",
     "Address",
     "Article",
     "Attempt",
@@ -22,6 +23,7 @@ __all__ = [
     "Item",
     "Message",
     "Mute",
+    "Pace",
     "SignIn",
     "Subscription",
     "Suppression",

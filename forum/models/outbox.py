@@ -101,6 +101,8 @@ class Item(Base):
     reason: Mapped[str] = mapped_column(String(12))  # reply, branch, thread
     state: Mapped[str] = mapped_column(String(16))  # waiting, waiting_confirm, grouped, sent, skipped
     skip_reason: Mapped[str | None] = mapped_column(String(40))
+    # How the person wants to hear of it: instant in a mail of its thread, otherwise in a digest of all threads.
+    cadence: Mapped[str] = mapped_column(String(8), default="instant")
     due_at: Mapped[dt.datetime]
     message_id: Mapped[int | None] = mapped_column(Id, ForeignKey("forum_message.id"), index=True)
     created_at: Mapped[dt.datetime]

@@ -24,6 +24,11 @@ class Address(Base):
     # Raised by each confirmation, so that an older confirm link shows "done" instead of acting again.
     generation: Mapped[int] = mapped_column(default=0)
     confirmed_at: Mapped[dt.datetime | None]
+    locale: Mapped[str | None] = mapped_column(String(16))
+    paused_until: Mapped[dt.datetime | None]
+    # The last sign of life (a comment, a confirmation, a press on a mail page) and how often we asked since.
+    active_at: Mapped[dt.datetime]
+    nudges: Mapped[int] = mapped_column(default=0)
     changed_at: Mapped[dt.datetime]
     created_at: Mapped[dt.datetime]
 
@@ -62,6 +67,32 @@ class Mute(Base):
     thread_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_thread.id"))
     until: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
+
+
+class ActorMute(Base):
+    """Silence for one address about whatever another one writes."""
+
+    __tablename__ = "forum_actor_mute"
+    __table_args__ = (UniqueConstraint("address_id", "actor_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    address_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_address.id"))
+    actor_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_address.id"))
+    created_at: Mapped[dt.datetime]
+
+    actor: Mapped[Address] = relationship(foreign_keys=[actor_id])
+
+
+class Pace(Base):
+    """A thread that became too lively for instant mail: this address hears of it once an hour for a while."""
+
+    __tablename__ = "forum_pace"
+    __table_args__ = (UniqueConstraint("address_id", "thread_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    address_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_address.id"))
+    thread_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_thread.id"))
+    until: Mapped[dt.datetime]
 
 
 class Suppression(Base):

@@ -85,6 +85,25 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
         ge=0,
         le=86_400,
     )
+    mail_max_per_day: int = _about(
+        30,
+        "Mails to one address within 24 hours; what comes beyond waits for one digest at their end.",
+        policy=True,
+        ge=1,
+        le=1_000,
+    )
+    mail_digest_hour: int = _about(
+        8,
+        "The hour of the day, in UTC, at which daily digests leave, and weekly ones on Mondays.",
+        policy=True,
+        ge=0,
+        le=23,
+    )
+    mail_notices: bool = _about(
+        False,
+        "Whether people with a confirmed address are told that a moderator approved or rejected their comment.",
+        policy=True,
+    )
     mail_quote: bool = _about(
         True, "Whether mail quotes the comment it tells of; otherwise it holds only the link.", policy=True
     )

@@ -30,6 +30,10 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("confirmed_at", TIME, nullable=True),
+        sa.Column("locale", sa.String(length=16), nullable=True),
+        sa.Column("paused_until", TIME, nullable=True),
+        sa.Column("active_at", TIME, nullable=False),
+        sa.Column("nudges", sa.Integer(), nullable=False),
         sa.Column("changed_at", TIME, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_address")),
@@ -242,6 +246,34 @@ def upgrade() -> None:
         sa.UniqueConstraint("address_id", "thread_id", name=op.f("uq_forum_mute_address_id_thread_id")),
     )
     op.create_table(
+        "forum_actor_mute",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("address_id", ID, nullable=False),
+        sa.Column("actor_id", ID, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["actor_id"], ["forum_address.id"], name=op.f("fk_forum_actor_mute_actor_id_forum_address")
+        ),
+        sa.ForeignKeyConstraint(
+            ["address_id"], ["forum_address.id"], name=op.f("fk_forum_actor_mute_address_id_forum_address")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_actor_mute")),
+        sa.UniqueConstraint("address_id", "actor_id", name=op.f("uq_forum_actor_mute_address_id_actor_id")),
+    )
+    op.create_table(
+        "forum_pace",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("address_id", ID, nullable=False),
+        sa.Column("thread_id", ID, nullable=False),
+        sa.Column("until", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["address_id"], ["forum_address.id"], name=op.f("fk_forum_pace_address_id_forum_address")
+        ),
+        sa.ForeignKeyConstraint(["thread_id"], ["forum_thread.id"], name=op.f("fk_forum_pace_thread_id_forum_thread")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_pace")),
+        sa.UniqueConstraint("address_id", "thread_id", name=op.f("uq_forum_pace_address_id_thread_id")),
+    )
+    op.create_table(
         "forum_attempt",
         sa.Column("id", ID, nullable=False),
         sa.Column("message_id", ID, nullable=False),
@@ -326,6 +358,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=12), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("skip_reason", sa.String(length=40), nullable=True),
+        sa.Column("cadence", sa.String(length=8), nullable=False),
         sa.Column("due_at", TIME, nullable=False),
         sa.Column("message_id", ID, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
@@ -378,6 +411,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_forum_attempt_message_id"))
 
     op.drop_table("forum_attempt")
+    op.drop_table("forum_pace")
+    op.drop_table("forum_actor_mute")
     op.drop_table("forum_mute")
     with op.batch_alter_table("forum_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_forum_message_state_not_before_priority"))
