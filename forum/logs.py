@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterable
 
-_TOKEN = re.compile(r"(/m/[cxutp]/|/sign-in/)[^\s\"'?]+")
+_TOKEN = re.compile(r"(/m/[cxutpon]/|/sign-in/)[^\s\"'?]+")
 _SERVERS = ("werkzeug", "gunicorn.access", "waitress", "waitress.queue")
 
 

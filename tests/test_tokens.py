@@ -29,7 +29,7 @@ from forum.tokens import (
 
 KEYS = Keys(["a secret of the site"])
 NOW = dt.datetime(2026, 11, 22, 13, 31, 3, tzinfo=dt.UTC)
-COUNTS = {"c": 3, "x": 2, "u": 2, "t": 2, "p": 2, "s": 1}
+COUNTS = {"c": 3, "x": 2, "u": 2, "t": 2, "p": 2, "o": 3, "n": 3, "s": 1}
 ids = st.integers(min_value=0, max_value=2**63 - 1)
 
 
