@@ -14,6 +14,7 @@ from .errors import InvalidDraft
 from .models import Address, Suppression
 from .tokens import Keys, keyed_hash, keyed_hashes
 
+_MONTH = dt.timedelta(days=30)
 # Nobody reads these as a person, and mail to them comes back as complaints.
 _ROLES = frozenset({"postmaster", "abuse", "noreply", "no-reply", "mailer-daemon"})
 # States in which nothing is sent; confirmation through a new link is the way back from some of them.
@@ -87,6 +88,12 @@ def add(session: Session, mailbox: Mailbox, now: dt.datetime, *, confirmed: bool
     )
     session.add(address)
     return address
+
+
+def note_active(address: Address, now: dt.datetime) -> None:
+    """A sign of life: somebody used the address. Written once a month at most, since every comment passes here."""
+    if address.nudges or now - address.active_at > _MONTH:
+        address.active_at, address.nudges = now, 0
 
 
 def vouch(session: Session, address: Address, now: dt.datetime) -> None:

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from . import sanitize
@@ -131,6 +131,7 @@ def remove(session: Session, slug: str) -> None:
     article = session.scalar(select(Article).where(Article.slug == slug))
     if article is None:
         raise NotFound(f"There is no article {slug!r}.")
+    session.execute(update(Thread).where(Thread.key == article.thread_key).values(gone=True))
     session.delete(article)
     session.flush()
 
@@ -139,7 +140,7 @@ def _follow(session: Session, article: Article) -> None:
     thread = session.scalar(select(Thread).where(Thread.key == article.thread_key))
     if thread is not None:
         # Forms that were opened before are refused from now on too.
-        thread.closed, thread.title = article.closed, article.title
+        thread.closed, thread.title, thread.gone = article.closed, article.title, False
         thread.version += 1
         session.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -77,6 +78,13 @@ class Forum:
         comment (with an empty address for somebody who is not signed in).
         """
         self._hooks.may_read = hook
+        return hook
+
+    def last_seen(self, hook: Callable[[str, str], dt.datetime | None]) -> Callable[[str, str], dt.datetime | None]:
+        """Decorate the function that says when an identity last saw a page: it gets the thread's key and the ref and
+        returns an aware time, or None. Who saw the page after a comment appeared is not mailed about it.
+        """
+        self._hooks.last_seen = hook
         return hook
 
     def email_verified(self, hook: Callable[[Identity], bool]) -> Callable[[Identity], bool]:

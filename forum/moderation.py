@@ -9,9 +9,9 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from . import addresses, audit, comments, threads
+from . import addresses, audit, comments, outbox, threads
 from .errors import Conflict
-from .models import Comment, Message, SignIn
+from .models import Comment, SignIn
 from .settings import Settings
 from .tokens import Keys, message_id
 
@@ -64,6 +64,16 @@ def _set_aside(session: Session, comment: Comment, state: str) -> None:
     comment.version += 1
 
 
+def tell(
+    session: Session, keys: Keys, settings: Settings, comment: Comment, decision: Decision, now: dt.datetime
+) -> None:
+    """Tell the author what became of a held comment, where the site wants that; of spam nobody is told."""
+    address = comment.address
+    if not settings.mail_notices or decision == "spam" or address is None or address.state != "confirmed":
+        return
+    outbox.write(session, keys, settings, address, "notice", {"comment": comment.id, "decision": decision}, now)
+
+
 def new_link(session: Session, email: str, now: dt.datetime) -> SignIn:
     """A one-time sign-in for a moderator; its token is made from the row's id."""
     row = SignIn(email=email.casefold(), created_at=now, expires_at=now + LINK_LIFE)
@@ -78,21 +88,8 @@ def mail_link(session: Session, keys: Keys, settings: Settings, email: str, now:
         return
     address = addresses.meet(session, addresses.parse(email), now)
     row = new_link(session, email, now)
-    session.add(
-        Message(
-            kind="sign_in",
-            address=address,
-            to_addr=address.email,
-            domain=address.key.rpartition("@")[2],
-            rfc_message_id=message_id(keys, settings.mail_domain or "", "l", row.id, "sign_in", row.id),
-            state="ready",
-            priority=0,
-            data={"sign_in": row.id},
-            not_before=now,
-            expires_at=row.expires_at,
-            created_at=now,
-        )
-    )
+    rfc_id = message_id(keys, settings.mail_domain or "", "l", row.id, "sign_in", row.id)
+    session.add(outbox.message(address, "sign_in", rfc_id, now, LINK_LIFE, priority=0, data={"sign_in": row.id}))
     session.flush()
 
 

@@ -44,6 +44,7 @@ class Hooks:
 
     identity: Callable[[], Identity | None] | None = None
     may_read: Callable[[str, str, str | None], bool] | None = None
+    last_seen: Callable[[str, str], dt.datetime | None] | None = None
     email_verified: Callable[[Identity], bool] | None = None
     screens: list[Rule] = field(default_factory=list)
 
@@ -183,6 +184,7 @@ class ForumState:
             transport=self._transport(),
             clock=lambda: self.clock(),
             may_read=self._may_read,
+            last_seen=self._last_seen,
             sent=self._sent,
             worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
         )
@@ -193,6 +195,12 @@ class ForumState:
             return True
         with self.app.app_context():
             return self.hooks.may_read(key, email, ref)
+
+    def _last_seen(self, key: str, ref: str) -> dt.datetime | None:
+        if self.hooks.last_seen is None:
+            return None
+        with self.app.app_context():
+            return self.hooks.last_seen(key, ref)
 
     def _transport(self) -> Transport:
         if self.settings.mail_transport == "mailbox":

@@ -52,6 +52,7 @@ def confirm(session: Session, address: Address, generation: int, now: dt.datetim
         return False
     if address.state == "unsubscribed":
         _end_earlier(session, address)
+    addresses.note_active(address, now)
     addresses.change(session, address, "confirmed", cause="page", actor="mail", now=now)
     outbox.release_waiting(session, address, now)
     return True

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email import message_from_string
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -23,6 +23,9 @@ from forum import articles
 from forum.mail.deliver import Report, drain
 from forum.models import Captured, Comment
 from forum.state import ForumState
+
+if TYPE_CHECKING:
+    from tests.services import Sink
 
 SAME_ORIGIN = {"Origin": "http://localhost"}
 _STAMP = re.compile(r'name="stamp" value="([^"]*)"')
@@ -44,10 +47,13 @@ class Clock:
 
 
 class Site:
-    """One app with its clock; each call of :meth:`visitor` is somebody with a browser of their own."""
+    """One app with its clock; each call of :meth:`visitor` is somebody with a browser of their own.
 
-    def __init__(self, app: Flask, clock: Clock) -> None:
-        self.app, self.clock = app, clock
+    Mail is read where it arrives: in ``sink`` if the app sends to one, else in the development mailbox.
+    """
+
+    def __init__(self, app: Flask, clock: Clock, sink: Sink | None = None) -> None:
+        self.app, self.clock, self.sink = app, clock, sink
         self.state: ForumState = app.extensions["forum"]
         self.state.clock = clock
         self.page = "/articles/bread"
@@ -88,11 +94,17 @@ class Site:
             return drain(self.state.courier())
 
     def mails(self, to: str | None = None, reason: str | None = None) -> list[EmailMessage]:
-        """What the mailbox has captured, oldest first."""
+        """What has arrived, oldest first."""
+        parsed = [message_from_bytes(raw, policy=default) for raw in self.raw_mails(to)]
+        return [mail for mail in parsed if reason in (None, mail["X-Forum-Reason"])]  # type: ignore[misc]
+
+    def raw_mails(self, to: str | None = None) -> list[bytes]:
+        """The bytes of what has arrived, oldest first."""
+        if self.sink is not None:
+            return [received.raw for received in self.sink.messages if to is None or to in received.rcpt_tos]
         with self.session() as session:
             rows = session.scalars(select(Captured).order_by(Captured.id)).all()
-            parsed = [message_from_string(row.raw, policy=default) for row in rows if to in (None, row.envelope_to)]
-        return [mail for mail in parsed if reason in (None, mail["X-Forum-Reason"])]  # type: ignore[misc]
+            return [row.raw.encode() for row in rows if to in (None, row.envelope_to)]
 
     @staticmethod
     def links(mail: EmailMessage, kind: str) -> list[str]:

@@ -82,6 +82,7 @@ def _decide(state: ForumState, comment_id: int, decision: Any, version: int, act
     except Conflict:
         state.session.rollback()
         return _back("conflict")
+    moderation.tell(state.session, state.keys, state.settings, comment, decision, state.clock())
     (comment_published if decision == "approve" else comment_rejected).send(state.app, comment=comment)
     state.session.commit()
     state.kick()

@@ -148,6 +148,7 @@ def _author(session: Session, submission: Submission, now: dt.datetime) -> tuple
     if row is None:
         return addresses.add(session, mailbox, now, confirmed=submission.vouched), _is_trusted(session, identity)
     address, trusted = row
+    addresses.note_active(address, now)
     if submission.vouched:
         addresses.vouch(session, address, now)
     # Asked apart: with both in one condition SQLite reads the whole table on a site without identities.

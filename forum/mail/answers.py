@@ -15,7 +15,6 @@ from ..errors import InvalidDraft
 from ..settings import Settings
 from .names import display_name
 
-# Gmail clips a message at about 100 KB, and one Hebrew letter takes six octets in each of the two parts.
 _MOST: Final = 10  # answers told in one mail; the others are a link
 _WORDS: Final = 600  # characters of one answer, the rest is read on the site
 _ALL_WORDS: Final = 2400  # characters of all answers together
@@ -48,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the templates get of an answer: ``html`` is sanitised, and missing when the answer was cut."""
+    """What the templates get of an answer: ``html`` is sanitised, and missing when it was cut; the time is in UTC."""
 
     author: str
     moderator: bool
@@ -62,15 +61,34 @@ class Shown:
     url: str
 
 
-def show(answers: Sequence[Answer], settings: Settings) -> list[Shown]:
-    """Return the first ten answers as a mail may show them; the more there are, the shorter each is cut."""
-    count = min(len(answers), _MOST)
-    shown: list[Shown] = []
-    for place, answer in enumerate(answers[:count]):
+def show(answers: Sequence[Answer], settings: Settings, share: int = 1) -> list[Shown]:
+    """Return the first ten answers, or ten divided by ``share``; the more there are, the shorter each is cut."""
+    told = answers[: max(1, _MOST // share)]
+    words = min(_WORDS, _ALL_WORDS // share // len(told))
+    own_words = min(_OWN_WORDS, _ALL_OWN_WORDS // share // len(told))
+    kept: list[Shown] = []
+    for place, answer in enumerate(told):
         # Two answers to one comment quote it once.
-        again = place > 0 and answers[place - 1].your_words == answer.your_words
-        shown.append(_shown(answer, settings, count, repeat_words=not again))
-    return shown
+        again = place > 0 and told[place - 1].your_words == answer.your_words
+        kept.append(shown(answer, settings, words=words, own_words=0 if again else own_words))
+    return kept
+
+
+def shown(answer: Answer, settings: Settings, *, words: int, own_words: int = 0) -> Shown:
+    """Return an answer as a mail may show it: at most ``words`` characters, and ``own_words`` of what it answers."""
+    text, html, cut = _quote(answer, words) if settings.mail_quote else ("", None, False)
+    return Shown(
+        author=display_name(answer.author, site_name=settings.site_name, verified=answer.verified or answer.moderator),
+        moderator=answer.moderator,
+        parent_author=_parent(answer, settings.site_name),
+        reply_to_you=answer.reply_to_you,
+        text=text,
+        html=html,
+        cut=cut,
+        your_words=_reminder(answer.your_words, own_words) if settings.mail_quote else None,
+        created_at=answer.created_at.astimezone(dt.UTC),
+        url=answer.url,
+    )
 
 
 def preheader(answer: Shown) -> str:
@@ -99,24 +117,6 @@ def _wrap(line: str, prefix: str) -> list[str]:
     return lines or [prefix.rstrip()]
 
 
-def _shown(answer: Answer, settings: Settings, count: int, *, repeat_words: bool) -> Shown:
-    quoting = settings.mail_quote
-    text, html, cut = _quote(answer, min(_WORDS, _ALL_WORDS // count)) if quoting else ("", None, False)
-    words = answer.your_words if quoting and repeat_words else None
-    return Shown(
-        author=display_name(answer.author, site_name=settings.site_name, verified=answer.verified or answer.moderator),
-        moderator=answer.moderator,
-        parent_author=_parent(answer, settings.site_name),
-        reply_to_you=answer.reply_to_you,
-        text=text,
-        html=html,
-        cut=cut,
-        your_words=_reminder(words, min(_OWN_WORDS, _ALL_OWN_WORDS // count)) if words else None,
-        created_at=answer.created_at,
-        url=answer.url,
-    )
-
-
 def _parent(answer: Answer, site_name: str) -> str | None:
     if answer.reply_to_you or not answer.parent_author:
         return None
@@ -136,7 +136,9 @@ def _quote(answer: Answer, limit: int) -> tuple[str, Markup | None, bool]:
         return "", None, True
 
 
-def _reminder(source: str, limit: int) -> str | None:
+def _reminder(source: str | None, limit: int) -> str | None:
+    if not source or not limit:
+        return None
     try:
         return sanitize.excerpt(" ".join(sanitize.plain_text(source, links=False).split()), limit)
     except InvalidDraft:

@@ -1,25 +1,42 @@
-"""What each mail says: answers, the confirmation of an address, a sign-in link; rendered from templates to bytes.
+"""What each mail says: answers one by one or in a digest, and the few mails that are about an address or a comment.
 
 Three files make a mail, `forum/mail/<kind>/{subject.txt,body.txt,body.html}`, and a host may override each of them.
+A translation is the same files in a folder named by its language: `forum/mail/<kind>/de/body.txt`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from jinja2 import Environment
 
 from .. import sanitize
-from ..errors import MailNotConfigured
 from ..settings import Settings
-from .answers import Answer, preheader, show, wrapped
+from . import digests
+from .answers import Answer, preheader, show
+from .digests import DigestThread, show_threads
+from .languages import OURS
 from .names import display_name, one_line
-from .wire import Envelope, build, list_id
+from .render import domain, fitting, render
+from .wire import Envelope, list_id
 
-__all__ = ["Answer", "Envelope", "Links", "confirm", "display_name", "reply", "sign_in", "subject_of"]
+__all__ = [
+    "Answer",
+    "DigestThread",
+    "Envelope",
+    "Links",
+    "confirm",
+    "digest",
+    "display_name",
+    "link",
+    "notice",
+    "reply",
+    "sign_in",
+    "subject_of",
+]
 
 _SUBJECT: Final = 120
 _PREFIXES: Final = re.compile(r"(?:\s*(?:re|fwd?|aw|wg|sv|antw)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
@@ -32,10 +49,14 @@ _AUTOMATIC: Final = (
 
 @dataclass(frozen=True)
 class Links:
-    """Where the recipient stops all mail of the site, and where only this conversation."""
+    """Where the recipient stops all mail of the site, silences this conversation, and chooses what comes how often.
+
+    A digest has no ``mute``: each of its threads brings its own.
+    """
 
     unsubscribe: str
-    mute: str
+    mute: str | None
+    preferences: str
 
 
 def reply(
@@ -49,35 +70,75 @@ def reply(
     answers: Sequence[Answer],
     links: Links,
     reason: str,
-    language: str = "en",
+    language: str = OURS,
     subject: str | None = None,
+    hourly: bool = False,
+    still_there: bool = False,
+    last: bool = False,
 ) -> bytes:
-    """Return the mail that brings one or more answers of one thread, in the order given.
+    """Return the mail that brings one or more answers of one thread, in the order given, in at most 60 KB.
 
     ``reason`` is ``reply``, ``branch`` or ``thread``; ``subject`` is the one frozen with the thread's first mail and
-    is made from ``title`` when there is none. Raises ``ValueError`` when a header could change its meaning.
+    is made from ``title`` when there is none. ``hourly`` tells that a lively thread is mailed once an hour for a day;
+    ``still_there`` asks a reader nobody has seen for a year whether to go on, and ``last`` that this was the last mail
+    unless they say so. Raises ``ValueError`` when a header could change its meaning.
     """
-    shown = show(answers, settings)
-    headers = [
-        *_list_headers(settings, thread_url, links),
-        *_AUTOMATIC,
-        ("Precedence", "list"),
-        ("X-Forum-Reason", reason),
-        ("X-Forum-Thread", str(thread_id)),
-        # The newest one: a mail of several answers is filed where the conversation now stands.
-        ("X-Forum-Comment", str(answers[-1].comment_id)),
-    ]
+    # The newest one: a mail of several answers is filed where the conversation now stands.
+    headers = [*_list_headers(settings, thread_url, links, reason), *_about(thread_id, answers[-1])]
     context = {
         "subject": subject or subject_of(title, settings.site_name),
         "title": sanitize.excerpt(one_line(title), _SUBJECT) or settings.site_name,
         "thread_url": thread_url,
-        "answers": shown,
-        "more": len(answers) - len(shown),
         "links": links,
         "reason": reason,
-        "preheader": preheader(shown[0]),
+        "hourly": hourly,
+        "still_there": still_there,
+        "last": last,
     }
-    return _render(env, settings, "reply", envelope, headers, context, language)
+
+    def write(share: int) -> bytes:
+        told = show(answers, settings, share)
+        words = {"answers": told, "more": len(answers) - len(told), "preheader": preheader(told[0])}
+        return render(env, settings, "reply", envelope, headers, context | words, language)
+
+    return fitting(write)
+
+
+def digest(
+    env: Environment,
+    settings: Settings,
+    envelope: Envelope,
+    *,
+    threads: Sequence[DigestThread],
+    links: Links,
+    cadence: str,
+    rolled: bool,
+    language: str = OURS,
+    still_there: bool = False,
+    last: bool = False,
+) -> bytes:
+    """Return the mail that brings the news of one or more threads together, in at most 60 KB.
+
+    ``cadence`` is ``instant``, ``hourly``, ``daily`` or ``weekly``; ``rolled`` says that the mail holds what went
+    beyond the most mails of one day. ``still_there`` and ``last`` are as for `reply`. At most 20 threads and 40
+    answers are shown, the others are counted. About one thread, the mail is filed below that thread's root.
+    """
+    alone = threads[0] if len(threads) == 1 else None
+    archive = alone.url if alone else settings.base_url or ""
+    headers = _list_headers(settings, archive, links, "digest")
+    if alone:
+        headers += _about(alone.thread_id, alone.answers[-1])
+        envelope = _below_root(envelope, alone.thread_id, domain(settings))
+    replies = sum(len(thread.answers) for thread in threads)
+    context = {"links": links, "cadence": cadence, "rolled": rolled, "still_there": still_there, "last": last}
+    context |= {"replies": replies, "discussions": len(threads)}
+
+    def write(share: int) -> bytes:
+        told = show_threads(threads, settings, share)
+        words = {"threads": told, "more_threads": len(threads) - len(told), "preheader": digests.preheader(told)}
+        return render(env, settings, "digest", envelope, headers, context | words, language)
+
+    return fitting(write)
 
 
 def confirm(
@@ -87,19 +148,56 @@ def confirm(
     *,
     confirm_url: str,
     refuse_url: str,
-    language: str = "en",
+    language: str = OURS,
 ) -> bytes:
     """Return the mail that asks whether an address wants to hear from the site; it holds nobody's words."""
     context = {"confirm_url": confirm_url, "refuse_url": refuse_url}
     headers = [*_AUTOMATIC, ("X-Forum-Reason", "confirm")]
-    return _render(env, settings, "confirm", envelope, headers, context, language)
+    return render(env, settings, "confirm", envelope, headers, context, language)
+
+
+def notice(
+    env: Environment,
+    settings: Settings,
+    envelope: Envelope,
+    *,
+    decision: Literal["approve", "reject"],
+    thread_title: str,
+    url: str,
+    language: str = OURS,
+) -> bytes:
+    """Return the mail that tells writers what became of their comment; it names no moderator and gives no reasons.
+
+    ``url`` leads to the comment when it was approved, to the page it was meant for when not.
+    """
+    title = sanitize.excerpt(one_line(thread_title), _SUBJECT) or settings.site_name
+    context = {"decision": decision, "title": title, "url": url}
+    return render(env, settings, "notice", envelope, _AUTOMATIC, context, language)
+
+
+def link(
+    env: Environment,
+    settings: Settings,
+    envelope: Envelope,
+    *,
+    page: Literal["p", "o", "n"],
+    url: str,
+    days: int,
+    language: str = OURS,
+) -> bytes:
+    """Return the mail with one link that was asked for, good for ``days`` days; it holds nobody's words.
+
+    ``page`` is ``p`` for e-mail settings, ``o`` for a comment of one's own, ``n`` for a new address to be confirmed.
+    """
+    context = {"page": page, "url": url, "days": days}
+    return render(env, settings, "link", envelope, _AUTOMATIC, context, language)
 
 
 def sign_in(
-    env: Environment, settings: Settings, envelope: Envelope, *, url: str, minutes: int, language: str = "en"
+    env: Environment, settings: Settings, envelope: Envelope, *, url: str, minutes: int, language: str = OURS
 ) -> bytes:
     """Return the mail with a moderator's one-time link, which is good for ``minutes`` minutes."""
-    return _render(env, settings, "sign_in", envelope, _AUTOMATIC, {"url": url, "minutes": minutes}, language)
+    return render(env, settings, "sign_in", envelope, _AUTOMATIC, {"url": url, "minutes": minutes}, language)
 
 
 def subject_of(title: str, site_name: str) -> str:
@@ -109,46 +207,23 @@ def subject_of(title: str, site_name: str) -> str:
     return sanitize.excerpt(f"Re: [{site}] {bare or site}", _SUBJECT)
 
 
-def _list_headers(settings: Settings, thread_url: str, links: Links) -> list[tuple[str, str]]:
+def _list_headers(settings: Settings, archive: str, links: Links, reason: str) -> list[tuple[str, str]]:
     headers = [
-        ("List-Id", list_id(settings.site_name, _domain(settings))),
+        ("List-Id", list_id(settings.site_name, domain(settings))),
         ("List-Unsubscribe", f"<{links.unsubscribe}>"),
     ]
     if links.unsubscribe.startswith("https://"):
         headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-    return [*headers, ("List-Archive", f"<{thread_url}>"), ("List-Post", "NO")]
+    headers += [("List-Archive", f"<{archive}>"), ("List-Post", "NO")]
+    return [*headers, *_AUTOMATIC, ("Precedence", "list"), ("X-Forum-Reason", reason)]
 
 
-def _domain(settings: Settings) -> str:
-    return settings.mail_domain or _sender(settings)[1].rpartition("@")[2]
+def _about(thread_id: int, answer: Answer) -> list[tuple[str, str]]:
+    return [("X-Forum-Thread", str(thread_id)), ("X-Forum-Comment", str(answer.comment_id))]
 
 
-def _sender(settings: Settings) -> tuple[str, str]:
-    if not settings.mail_from:
-        raise MailNotConfigured("FORUM_MAIL_FROM is missing: mail needs an address to come from.")
-    return one_line(settings.site_name), settings.mail_from
-
-
-def _render(
-    env: Environment,
-    settings: Settings,
-    kind: str,
-    envelope: Envelope,
-    headers: Sequence[tuple[str, str]],
-    context: dict[str, Any],
-    language: str,
-) -> bytes:
-    values = {**context, "site_name": settings.site_name, "site_url": settings.base_url, "language": language}
-    values |= {"contact": settings.mail_contact, "indent": wrapped}
-
-    def part(name: str) -> str:
-        return env.get_template(f"forum/mail/{kind}/{name}").render(values)
-
-    return build(
-        envelope,
-        sender=_sender(settings),
-        subject=one_line(part("subject.txt")),
-        headers=[*headers, ("Content-Language", language)],
-        text=re.sub(r"\n{3,}", "\n\n", part("body.txt")),
-        html=part("body.html"),
-    )
+def _below_root(envelope: Envelope, thread_id: int, host: str) -> Envelope:
+    if envelope.references:
+        return envelope
+    root = f"<a{thread_id}@{host}>"
+    return replace(envelope, in_reply_to=root, references=(root,))

@@ -36,5 +36,6 @@ class Courier:
     transport: Transport
     clock: Callable[[], dt.datetime]
     may_read: Callable[[str, str, str | None], bool]
+    last_seen: Callable[[str, str], dt.datetime | None]
     sent: Callable[[Message], None]
     worker: str

@@ -105,7 +105,7 @@ def _send_batch(courier: Courier, report: Report) -> int:
 
 def _send(courier: Courier, claim: Claim, report: Report) -> Outcome | None:
     """Send one claimed message; None when the gate or a lost lease kept it back."""
-    letter = _step(courier, lambda session, now: letters.gate(session, courier, claim, now))
+    letter = _step(courier, lambda session, now: letters.prepare(session, courier, claim, now))
     if letter is None:
         report.states["cancelled"] += 1
         return None
@@ -136,7 +136,9 @@ def _settle(
 ) -> str:
     state = outbox.settle(session, claim, outcome, courier.settings, worker=courier.worker, started=started, now=now)
     if state == "sent":
-        courier.sent(session.get_one(Message, claim.message_id))
+        message = session.get_one(Message, claim.message_id)
+        letters.note_sent(message, now)
+        courier.sent(message)
     return state
 
 

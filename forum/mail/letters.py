@@ -1,4 +1,4 @@
-"""A claimed message in, a letter ready to be written out: the late gate, and what the letter will say.
+"""A claimed message in, a letter ready to be written out, or the reason why there is nothing left to say.
 
 Everything is read here, in one short transaction; writing the letter then needs no database.
 """
@@ -9,21 +9,25 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from urllib.parse import urljoin
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .. import addresses, outbox, threads
+from .. import addresses, outbox
 from ..models import Comment, Item, Message, SignIn, Thread
-from ..outbox import Claim, audience
-from ..tokens import day_number, make_token, message_id
-from . import compose
+from ..outbox import Claim
+from ..tokens import day_number, make_token
+from . import ancestry, compose, gate
 from .courier import Courier
 from .wire import Envelope
 
 SIGN_IN_MINUTES = 30
-_MOST_REFERENCES = 8
+# How long each link is good, in days; the pages behind them hold to it.
+LINK_DAYS = {"p": 30, "o": 7, "n": 7}
+_DORMANT_AFTER = dt.timedelta(days=365)
+
+Write = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,10 @@ class Letter:
 
     message_id: int
     to: str
-    write: Callable[[], bytes]
+    write: Write
 
 
-def gate(session: Session, courier: Courier, claim: Claim, now: dt.datetime) -> Letter | None:
+def prepare(session: Session, courier: Courier, claim: Claim, now: dt.datetime) -> Letter | None:
     """Ask every question once more; None when nothing is left to say, and the message is cancelled.
 
     The Date of the first attempt is kept for all later ones: a duplicate shall look like one.
@@ -44,88 +48,130 @@ def gate(session: Session, courier: Courier, claim: Claim, now: dt.datetime) -> 
     if message.lease_token != claim.token:
         return None
     message.date_header = message.date_header or now
-    letter, refusal = _KINDS[message.kind](session, courier, message, now)
-    if letter is None:
-        message.state, message.skip_reason = "cancelled", refusal
+    write = _KINDS[message.kind](session, courier, message, now)
+    if isinstance(write, str):
+        message.state, message.skip_reason = "cancelled", write
         message.lease_token = message.lease_until = None
     session.flush()
-    return letter
+    return None if isinstance(write, str) else Letter(message.id, message.to_addr, write)
 
 
-def _confirm(
-    session: Session, courier: Courier, message: Message, now: dt.datetime
-) -> tuple[Letter | None, str | None]:
+def _confirm(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
     address, generation = message.address, message.data["generation"]
     if address.state not in outbox.WAITS or address.generation != generation:
-        return None, f"address_{address.state}"
+        return f"address_{address.state}"
     suppressed = addresses.suppressed(session, courier.keys, address.key, now)
     if suppressed is not None:
-        return None, f"suppressed:{suppressed}"
+        return f"suppressed:{suppressed}"
     day = day_number(message.created_at)
-    confirm_url = _page(courier, "c", address.id, generation, day)
-    refuse_url = _page(courier, "x", address.id, day)
-    write = partial(compose.confirm, courier.env, courier.settings, _envelope(message))
-    return _letter(message, partial(write, confirm_url=confirm_url, refuse_url=refuse_url)), None
+    return partial(
+        compose.confirm,
+        courier.env,
+        courier.settings,
+        _envelope(message),
+        confirm_url=_page(courier, "c", address.id, generation, day),
+        refuse_url=_page(courier, "x", address.id, day),
+        language=_language(message),
+    )
 
 
-def _sign_in(
-    session: Session, courier: Courier, message: Message, now: dt.datetime
-) -> tuple[Letter | None, str | None]:
+def _sign_in(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
     row = session.get(SignIn, message.data["sign_in"])
     if row is None or row.used_at is not None or row.expires_at <= now:
-        return None, "link_used"
+        return "link_used"
     url = courier.urls("forum.sign_in.enter", token=make_token(courier.keys, "s", row.id))
     write = partial(compose.sign_in, courier.env, courier.settings, _envelope(message))
-    return _letter(message, partial(write, url=url, minutes=SIGN_IN_MINUTES)), None
+    return partial(write, url=url, minutes=SIGN_IN_MINUTES)
 
 
-def _reply(session: Session, courier: Courier, message: Message, now: dt.datetime) -> tuple[Letter | None, str | None]:
-    items = [item for item in message.items if item.state == "grouped"]
-    allowed = [item for item in items if _still_allowed(session, courier, item, now)]
-    if not allowed:
-        return None, items[0].skip_reason if items else "empty"
-    thread = session.get_one(Thread, message.thread_id)
-    links = compose.Links(
-        unsubscribe=_page(courier, "u", message.address_id, thread.id),
-        mute=_page(courier, "t", message.address_id, thread.id),
+def _link(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
+    page, day = message.data["page"], day_number(message.created_at)
+    # A link to one's own comment names the comment, one to a new address the address it takes over from.
+    about = [int(message.data[name]) for name in ("comment", "address") if name in message.data]
+    return partial(
+        compose.link,
+        courier.env,
+        courier.settings,
+        _envelope(message),
+        page=page,
+        url=_page(courier, page, message.address_id, *about, day),
+        days=LINK_DAYS[page],
+        language=_language(message),
     )
-    envelope = _envelope(message, *_ancestry(session, courier, message, allowed[0].comment))
+
+
+def _notice(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
+    comment = session.get(Comment, message.data["comment"])
+    expected = {"approve": "published", "reject": "rejected"}[message.data["decision"]]
+    if comment is None or comment.state != expected:
+        return "comment_gone"
+    return partial(
+        compose.notice,
+        courier.env,
+        courier.settings,
+        _envelope(message),
+        decision=message.data["decision"],
+        thread_title=comment.thread.title,
+        url=courier.urls("forum.comments.permalink", comment_id=comment.id),
+        language=_language(message),
+    )
+
+
+def _reply(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
+    items = gate.allowed(session, courier, message, now)
+    if not items:
+        return gate.refusal(message)
+    thread = session.get_one(Thread, message.thread_id)
     # Bound now, as plain values: when the letter is written the session is closed.
-    write = partial(
+    return partial(
         compose.reply,
         courier.env,
         courier.settings,
-        envelope,
+        _envelope(message, *ancestry.of(session, courier, message, items[0].comment)),
         thread_id=thread.id,
         title=thread.title,
         subject=compose.subject_of(thread.subject or thread.title, courier.settings.site_name),
-        thread_url=urljoin((courier.settings.base_url or "") + "/", thread.url),
-        answers=[_answer(courier, item) for item in allowed],
-        links=links,
-        reason=_strongest(allowed),
+        thread_url=_thread_url(courier, thread),
+        answers=[_answer(courier, item) for item in items],
+        links=_links(courier, message, thread.id),
+        reason=_strongest(items),
+        hourly=bool(message.data.get("hourly")),
+        still_there=_still_there(message, now),
+        language=_language(message),
     )
-    return _letter(message, write), None
 
 
-def _still_allowed(session: Session, courier: Courier, item: Item, now: dt.datetime) -> bool:
-    """Judge an item again as at fan-out, and ask the host whether the reader may still see the page."""
-    known = audience.standings(session, courier.keys, item.comment, [item.address_id], now)
-    facts = known[item.address_id].facts
-    decision = outbox.decide(facts, dt.timedelta(days=courier.settings.mail_max_age_days))
-    why_not = decision.why_not
-    if decision.word == "wait":
-        why_not = "address_unconfirmed"
-    elif why_not is None and not _may_read(courier, item):
-        why_not = "access"
-    if why_not is None:
-        return True
-    item.state, item.skip_reason = "skipped", why_not
-    return False
+def _digest(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
+    items = gate.allowed(session, courier, message, now)
+    if not items:
+        return gate.refusal(message)
+    in_order = sorted(items, key=lambda item: (item.thread_id, item.comment_id))
+    together = [list(some) for _, some in groupby(in_order, lambda item: item.thread_id)]
+    threads = [_digest_thread(courier, message, some) for some in together]
+    root = (ancestry.root_of(courier, threads[0].thread_id),) if len(threads) == 1 else ()
+    cadence = message.data["cadence"]
+    return partial(
+        compose.digest,
+        courier.env,
+        courier.settings,
+        _envelope(message, root[0] if root else None, root),
+        threads=threads,
+        links=_links(courier, message, threads[0].thread_id),
+        cadence="daily" if cadence == "rolled" else cadence,
+        rolled=cadence == "rolled",
+        language=_language(message),
+    )
 
 
-def _may_read(courier: Courier, item: Item) -> bool:
-    ref = item.subscription.identity_ref if item.subscription else None
-    return courier.may_read(item.comment.thread.key, item.address.email, ref)
+def _digest_thread(courier: Courier, message: Message, items: Sequence[Item]) -> compose.DigestThread:
+    thread = items[0].comment.thread
+    return compose.DigestThread(
+        thread_id=thread.id,
+        title=thread.title,
+        url=_thread_url(courier, thread),
+        answers=[_answer(courier, item) for item in items],
+        mute=_page(courier, "t", message.address_id, thread.id),
+    )
 
 
 def _answer(courier: Courier, item: Item) -> compose.Answer:
@@ -147,28 +193,23 @@ def _answer(courier: Courier, item: Item) -> compose.Answer:
     )
 
 
-def _ancestry(session: Session, courier: Courier, message: Message, comment: Comment) -> tuple[str, tuple[str, ...]]:
-    """In-Reply-To and References: the thread's own root first, then the nearest ancestors down to the parent."""
-    domain = courier.settings.mail_domain or ""
-    root = f"<a{comment.thread_id}@{domain}>"
-    chain = threads.above(session, comment)[:_MOST_REFERENCES]
-    carried = _carried(session, message.address_id, chain)
-    ids = [
-        carried.get(above) or message_id(courier.keys, domain, "c", above, "reply", message.address_id)
-        for above in reversed(chain)
-    ]
-    references = tuple(dict.fromkeys([root, *ids]))
-    return references[-1], references
-
-
-def _carried(session: Session, address_id: int, comment_ids: Sequence[int]) -> dict[int, str]:
-    """Which mail told this address of which comment: several may have travelled in one."""
-    rows = session.execute(
-        select(Item.comment_id, Message.rfc_message_id)
-        .join(Message, Item.message_id == Message.id)
-        .where(Item.address_id == address_id, Item.comment_id.in_(comment_ids), Item.state == "sent")
+def _links(courier: Courier, message: Message, thread_id: int) -> compose.Links:
+    return compose.Links(
+        unsubscribe=_page(courier, "u", message.address_id, thread_id),
+        mute=_page(courier, "t", message.address_id, thread_id),
+        preferences=_page(courier, "p", message.address_id, day_number(message.created_at)),
     )
-    return dict(rows.all())
+
+
+def _still_there(message: Message, now: dt.datetime) -> bool:
+    """Whether to ask if anybody reads this: nobody has done anything here for a year."""
+    return now - message.address.active_at > _DORMANT_AFTER
+
+
+def note_sent(message: Message, now: dt.datetime) -> None:
+    """Count the mails that asked whether anybody still reads them; after a few unanswered ones no more are sent."""
+    if message.kind in ("reply", "digest") and _still_there(message, now):
+        message.address.nudges += 1
 
 
 def _strongest(items: Sequence[Item]) -> str:
@@ -176,17 +217,30 @@ def _strongest(items: Sequence[Item]) -> str:
     return next(reason for reason in ("reply", "branch", "thread") if reason in reasons)
 
 
+def _thread_url(courier: Courier, thread: Thread) -> str:
+    return urljoin((courier.settings.base_url or "") + "/", thread.url)
+
+
+def _language(message: Message) -> str:
+    return message.address.locale or "en"
+
+
 def _envelope(message: Message, in_reply_to: str | None = None, references: tuple[str, ...] = ()) -> Envelope:
     date = message.date_header or message.created_at
     return Envelope(message.to_addr, message.rfc_message_id, date, in_reply_to, references)
 
 
-def _letter(message: Message, write: Callable[[], bytes]) -> Letter:
-    return Letter(message.id, message.to_addr, write)
-
-
 def _page(courier: Courier, kind: str, *numbers: int) -> str:
-    return courier.urls("forum.mail.page", kind=kind, token=make_token(courier.keys, kind, *numbers))
+    """The address of a mail page: all lie side by side below one path, whichever view answers."""
+    root = courier.urls("forum.mail.done", what="muted").removesuffix("done/muted")
+    return f"{root}{kind}/{make_token(courier.keys, kind, *numbers)}"
 
 
-_KINDS = {"confirm": _confirm, "reply": _reply, "sign_in": _sign_in}
+_KINDS: dict[str, Callable[[Session, Courier, Message, dt.datetime], Write | str]] = {
+    "confirm": _confirm,
+    "sign_in": _sign_in,
+    "link": _link,
+    "notice": _notice,
+    "reply": _reply,
+    "digest": _digest,
+}

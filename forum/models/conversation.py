@@ -47,6 +47,8 @@ class Thread(Base):
     comments: Mapped[int] = mapped_column(default=0)
     branches: Mapped[int] = mapped_column(default=0)
     closed: Mapped[bool] = mapped_column(default=False)
+    # Its page was taken away: nobody is called back to it.
+    gone: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime]
 
 

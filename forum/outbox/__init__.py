@@ -9,6 +9,7 @@ from .decide import Decision, Facts, decide
 from .events import enqueue, forget_news, reopen
 from .fanout import fan_out
 from .grouping import group, release_waiting
+from .writing import message, write
 
 __all__ = [
     "WAITS",
@@ -23,10 +24,12 @@ __all__ = [
     "forget_news",
     "group",
     "mark_sending",
+    "message",
     "next_due",
     "recover",
     "release",
     "release_waiting",
     "reopen",
     "settle",
+    "write",
 ]

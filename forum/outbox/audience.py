@@ -10,9 +10,12 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from .. import threads
-from ..models import Address, Comment, Mute, Subscription, Suppression
+from ..models import ActorMute, Address, Comment, Mute, Subscription, Suppression
 from ..tokens import Keys, keyed_hashes
 from .decide import Facts
+
+# One mail that asks whether somebody is still there, and three more that ask again.
+DORMANT_AFTER = 4
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Standing:
 
     facts: Facts
     subscription_id: int | None
+    cadence: str
+    paused_until: dt.datetime | None
 
 
 def candidates(session: Session, comment: Comment, after: int, limit: int) -> list[int]:
@@ -40,20 +45,36 @@ def standings(
     """How each of these addresses stands to the comment at this moment, in a fixed number of queries."""
     people = session.scalars(select(Address).where(Address.id.in_(address_ids))).all()
     wishes = _wishes(session, comment, address_ids)
-    muted = _muted(session, comment, address_ids, now)
-    suppressed = _suppressed(session, keys, people, now)
-    return {
-        person.id: Standing(
-            _facts(comment, person, wishes.get(person.id, []), person.id in muted, suppressed.get(person.id)),
-            next((wish.id for wish in wishes.get(person.id, [])), None),
-        )
-        for person in people
-    }
+    known = _Known(
+        muted=_muted(session, comment, address_ids, now),
+        actor_muted=_actor_muted(session, comment, address_ids),
+        suppressed=_suppressed(session, keys, people, now),
+    )
+    return {person.id: _standing(comment, person, wishes.get(person.id, []), known, now) for person in people}
 
 
-def _facts(
-    comment: Comment, person: Address, wishes: Sequence[Subscription], muted: bool, suppressed: str | None
-) -> Facts:
+@dataclass(frozen=True)
+class _Known:
+    muted: set[int]
+    actor_muted: set[int]
+    suppressed: dict[int, str]
+
+
+def _standing(
+    comment: Comment, person: Address, wishes: Sequence[Subscription], known: _Known, now: dt.datetime
+) -> Standing:
+    heard = [wish for wish in wishes if wish.cadence != "off"]
+    strongest = next(iter(heard or wishes), None)
+    paused = person.paused_until if person.paused_until is not None and person.paused_until > now else None
+    return Standing(
+        facts=_facts(comment, person, wishes, known),
+        subscription_id=strongest.id if strongest else None,
+        cadence=strongest.cadence if strongest else "instant",
+        paused_until=paused,
+    )
+
+
+def _facts(comment: Comment, person: Address, wishes: Sequence[Subscription], known: _Known) -> Facts:
     parent, actor = comment.parent, comment.address
     refs = {wish.identity_ref for wish in wishes if wish.identity_ref}
     wrote_parent = parent is not None and parent.address_id == person.id
@@ -66,9 +87,13 @@ def _facts(
         scopes=frozenset(wish.scope for wish in wishes),
         on_parent=wrote_parent or any(wish.comment_id == comment.parent_id for wish in wishes if wish.comment_id),
         address_state=person.state,
-        suppressed=suppressed,
-        muted=muted,
+        suppressed=known.suppressed.get(person.id),
+        muted=person.id in known.muted,
         delay=(comment.published_at or comment.created_at) - comment.created_at,
+        off=bool(wishes) and all(wish.cadence == "off" for wish in wishes),
+        actor_muted=person.id in known.actor_muted,
+        dormant=person.nudges >= DORMANT_AFTER,
+        page_gone=comment.thread.gone,
     )
 
 
@@ -102,6 +127,16 @@ def _muted(session: Session, comment: Comment, address_ids: Collection[int], now
         Mute.thread_id == comment.thread_id,
         Mute.address_id.in_(address_ids),
         or_(Mute.until.is_(None), Mute.until > now),
+    )
+    return set(session.scalars(query))
+
+
+def _actor_muted(session: Session, comment: Comment, address_ids: Collection[int]) -> set[int]:
+    # What a moderator says in their office must reach people.
+    if comment.address_id is None or comment.is_moderator:
+        return set()
+    query = select(ActorMute.address_id).where(
+        ActorMute.actor_id == comment.address_id, ActorMute.address_id.in_(address_ids)
     )
     return set(session.scalars(query))
 

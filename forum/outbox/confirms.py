@@ -15,6 +15,7 @@ from .. import addresses
 from ..models import Address, Comment, Message, Subscription
 from ..settings import Settings
 from ..tokens import Keys, message_id
+from . import writing
 
 _LIFE = dt.timedelta(hours=24)
 # Whoever unsubscribed and ticks a box again is asked like a stranger; until they confirm they stay unsubscribed.
@@ -46,10 +47,12 @@ def ask_again(
 
 
 def _ticked(session: Session, comment: Comment) -> bool:
+    """Whether a box was ticked with this very comment; an older wish asks nobody again."""
     query = select(Subscription.id).where(
         Subscription.address_id == comment.address_id,
         Subscription.thread_id == comment.thread_id,
         Subscription.state == "active",
+        Subscription.consent_at >= comment.created_at,
     )
     return session.scalar(query.limit(1)) is not None
 
@@ -59,20 +62,9 @@ def _message(
 ) -> Message:
     earlier = session.scalar(select(func.count()).where(Message.address_id == address.id, Message.kind == "confirm"))
     number = (earlier or 0) + 1
-    return Message(
-        kind="confirm",
-        address=address,
-        to_addr=address.email,
-        domain=address.key.rpartition("@")[2],
-        rfc_message_id=message_id(keys, settings.mail_domain or "", f"s{address.id}.", number, "confirm", address.id),
-        state="ready",
-        priority=0,
-        data={"generation": address.generation},
-        network=network,
-        not_before=now,
-        expires_at=now + _LIFE,
-        created_at=now,
-    )
+    rfc_id = message_id(keys, settings.mail_domain or "", f"s{address.id}.", number, "confirm", address.id)
+    data = {"generation": address.generation}
+    return writing.message(address, "confirm", rfc_id, now, _LIFE, priority=0, data=data, network=network)
 
 
 def _limit_reached(session: Session, settings: Settings, message: Message, now: dt.datetime) -> str | None:

@@ -18,7 +18,9 @@ class Facts:
 
     ``scopes`` are the person's active subscriptions that reach the comment; ``on_parent`` says that one of them
     hangs on the very comment that was answered, or that the person wrote it. ``delay`` passed between writing and
-    publication. ``suppressed`` names why the address must not be written to, if it must not.
+    publication. ``suppressed`` names why the address must not be written to, if it must not. ``off`` says that every
+    one of these subscriptions is switched off, ``crowded`` that a new author has reached enough people for an hour.
+    What the host knows, ``may_read`` and ``seen``, is asked right before the mail only.
     """
 
     comment_state: str
@@ -31,7 +33,13 @@ class Facts:
     suppressed: str | None
     muted: bool
     delay: dt.timedelta
+    off: bool = False
+    actor_muted: bool = False
+    dormant: bool = False
+    crowded: bool = False
+    page_gone: bool = False
     may_read: bool = True
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,21 @@ def _refusal(facts: Facts, reason: str, max_age: dt.timedelta) -> str | None:
         return f"suppressed:{facts.suppressed}"
     if facts.address_state in _SILENT_FOR_EVER:
         return f"suppressed:{facts.address_state}"
+    if facts.page_gone:
+        return "article_gone"
     if facts.muted:
         return "muted"
+    if facts.actor_muted:
+        return "actor_muted"
+    if facts.off:
+        return "off"
+    if facts.dormant:
+        return "dormant"
     # Somebody who approves a month's queue must not send a month's mail.
     if facts.delay > max_age:
         return "stale"
-    return None if facts.may_read else "access"
+    if facts.crowded:
+        return "actor_limit"
+    if not facts.may_read:
+        return "access"
+    return "seen" if facts.seen else None

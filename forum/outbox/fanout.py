@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,7 +11,9 @@ from sqlalchemy.orm import Session
 from ..models import Event, Item
 from ..settings import Settings
 from ..tokens import Keys
-from . import audience, confirms
+from . import audience, confirms, pace
+from .audience import Standing
+from .cadence import due_at
 from .decide import Decision, decide
 
 CHUNK = 500
@@ -40,13 +43,16 @@ def _chunk(session: Session, keys: Keys, settings: Settings, event: Event, now: 
     ids = audience.candidates(session, event.comment, event.cursor, CHUNK)
     known = audience.standings(session, keys, event.comment, ids, now)
     told = set(session.scalars(select(Item.address_id).where(Item.comment_id == event.comment_id)))
+    room = pace.room_for(session, event.comment, now)
     max_age = dt.timedelta(days=settings.mail_max_age_days)
-    hold = dt.timedelta(seconds=settings.mail_hold_seconds)
     for address_id, standing in known.items():
-        if address_id not in told:
-            item = _item(event, address_id, decide(standing.facts, max_age), hold, now)
-            item.subscription_id = standing.subscription_id
-            session.add(item)
+        if address_id in told:
+            continue
+        decision = decide(replace(standing.facts, crowded=room <= 0), max_age)
+        room -= decision.word == "send"
+        session.add(_item(event, address_id, standing, decision, settings, now))
+    session.flush()
+    pace.slow_down(session, event.comment.thread_id, ids, now)
     event.cursor = ids[-1] if ids else event.cursor
     event.state = "new" if len(ids) == CHUNK else "done"
 
@@ -54,16 +60,22 @@ def _chunk(session: Session, keys: Keys, settings: Settings, event: Event, now: 
 _STATE = {"send": "waiting", "wait": "waiting_confirm", "skip": "skipped"}
 
 
-def _item(event: Event, address_id: int, decision: Decision, hold: dt.timedelta, now: dt.datetime) -> Item:
+def _item(
+    event: Event, address_id: int, standing: Standing, decision: Decision, settings: Settings, now: dt.datetime
+) -> Item:
     comment = event.comment
+    held = (comment.edited_at or comment.published_at or now) + dt.timedelta(seconds=settings.mail_hold_seconds)
+    due = due_at(max(held, standing.paused_until or held), standing.cadence, settings.mail_digest_hour)
     return Item(
         event_id=event.id,
         comment_id=comment.id,
         thread_id=comment.thread_id,
         address_id=address_id,
+        subscription_id=standing.subscription_id,
         reason=decision.reason,
         state=_STATE[decision.word],
         skip_reason=decision.why_not,
-        due_at=(comment.edited_at or comment.published_at or now) + hold,
+        cadence="instant" if standing.cadence == "off" else standing.cadence,
+        due_at=due,
         created_at=now,
     )

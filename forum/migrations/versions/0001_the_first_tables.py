@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("comments", sa.Integer(), nullable=False),
         sa.Column("branches", sa.Integer(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_thread")),
         sa.UniqueConstraint("key", name=op.f("uq_forum_thread_key")),

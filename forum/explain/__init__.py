@@ -1,0 +1,9 @@
+"""What became of a comment's news, in plain words: stored rows in, one line for each person out.
+
+Every "no mail" has a stored reason; here each reason has its sentence.
+"""
+
+from .lines import Line, asked, told, told_one
+from .sentences import because, masked
+
+__all__ = ["Line", "asked", "because", "masked", "told", "told_one"]

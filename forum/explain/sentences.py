@@ -1,0 +1,86 @@
+"""One sentence for each reason that is ever stored beside an item or a message; pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+# Each goes on after "not mailed: ". What the rules decide, at fan-out and right before the mail.
+_RULES: Final = {
+    "comment_gone": "the comment was no longer published when its turn came",
+    "self": "they wrote the comment themselves",
+    "actor_blocked": "its author is blocked",
+    "not_subscribed": "they did not ask to be told",
+    "parent_gone": "the comment it answers is gone",
+    "recipient_blocked": "their address is blocked here",
+    "article_gone": "the page of the conversation is gone",
+    "muted": "they muted this conversation",
+    "actor_muted": "they muted the author of the comment",
+    "off": "they switched mail off for all they follow here",
+    "dormant": "they have shown no sign of life for a year and did not answer when we asked",
+    "stale": "it was too old to be news",
+    "actor_limit": "its author is new and had reached as many people as a new author may within an hour",
+    "access": "the site says that they may not read the page",
+    "seen": "they were on the page after the comment appeared",
+    "address_unconfirmed": "their address is no longer confirmed",
+}
+# What ends a message after it was made.
+_MESSAGES: Final = {
+    "expired": "it could not be sent before its time was over",
+    "empty": "nothing was left to tell",
+    "link_used": "the link in it had been used, or its time was over",
+    "sending_suppressed": "sending is switched off (TESTING or MAIL_SUPPRESS_SEND)",
+}
+# Reasons that name a kind and, behind it, which of its cases: `suppressed:bounced`, `limit:site`, `address_confirmed`.
+_SUPPRESSED: Final = {
+    "refused": "they asked never to be written to again",
+    "unsubscribed": "they unsubscribed from all mail of this site",
+    "bounced": "mail to their address comes back",
+    "complained": "they reported our mail as spam",
+}
+_LIMITS: Final = {
+    "address": "this address had been written to as often as FORUM_MAIL_CONFIRM_LIMITS allows",
+    "network": "the network it was asked from had caused as many mails as FORUM_MAIL_CONFIRM_LIMITS allows",
+    "domain": "the domain of the address had been sent as many mails as FORUM_MAIL_CONFIRM_LIMITS allows",
+    "site": "the whole site had sent as many such mails as FORUM_MAIL_CONFIRM_LIMITS allows",
+}
+_ADDRESS: Final = {
+    "none": "a newer mail asks the same",
+    "pending": "a newer mail asks the same",
+    "confirmed": "the address was confirmed meanwhile",
+    "unsubscribed": "a newer mail asks the same",
+    "refused": _SUPPRESSED["refused"],
+    "bounced": _SUPPRESSED["bounced"],
+    "complained": _SUPPRESSED["complained"],
+    "blocked": _RULES["recipient_blocked"],
+}
+_REASONS: Final = {
+    **_RULES,
+    **_MESSAGES,
+    **{f"suppressed:{why}": sentence for why, sentence in _SUPPRESSED.items()},
+    **{f"limit:{scope}": sentence for scope, sentence in _LIMITS.items()},
+    **{f"address_{state}": sentence for state, sentence in _ADDRESS.items()},
+}
+
+
+def because(reason: str | None) -> str:
+    """The sentence for a stored reason; one of a newer release, which is not known here, is shown as it is."""
+    if reason is None:
+        return "no reason was stored"
+    return _REASONS.get(reason, f"the stored reason is {reason!r}")
+
+
+def is_known(reason: str) -> bool:
+    """Whether ``reason`` has a sentence of its own."""
+    return reason in _REASONS
+
+
+def masked(email: str) -> str:
+    """An address as its owner recognises it and nobody else learns it."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def when(time: dt.datetime) -> str:
+    """A UTC time to the minute, the month in a word so that nobody takes it for the day."""
+    return f"{time.day} {time:%b %Y %H:%M}"
