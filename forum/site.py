@@ -19,7 +19,7 @@ from .blueprints.articles import index
 from .extension import Forum
 from .logs import redact_tokens
 from .siteconfig import SiteConfig, load_config
-from .sqlite import open_well
+from .sqlite import Pulse, open_well
 from .state import EXTENSION
 
 POLICY = (
@@ -57,9 +57,10 @@ def create_app(root: Path | None = None, **overrides: Any) -> Flask:
 def _set_up(app: Flask, config: SiteConfig) -> None:
     db = SQLAlchemy()
     db.init_app(app)
+    Forum(db).init_app(app, articles=True, public_pages=True)
     with app.app_context():
         open_well(db.engine)
-    Forum(db).init_app(app, articles=True, public_pages=True)
+        app.extensions[EXTENSION].pulse = Pulse(db.engine)
     app.extensions[EXTENSION].sources = config.sources
     app.add_url_rule("/", "home", index)
     app.after_request(_harden)

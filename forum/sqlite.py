@@ -6,6 +6,8 @@ locked" in WAL mode, in spite of a busy timeout; BEGIN IMMEDIATE lost one. Hosts
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -53,3 +55,39 @@ def begin_writing(session: Session) -> None:
     """
     if not session.in_transaction():
         session.connection(execution_options=WRITES)
+
+
+class Pulse:
+    """Remembers what was read from a SQLite file for as long as nothing is committed to it.
+
+    Each thread asks over a connection of its own that never writes; SQLite changes that connection's `data_version`
+    with every commit of any other, in this process or another. Asking takes some microseconds, a query a hundred.
+    Other databases have no such number: nothing is remembered for them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        kept = engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:")
+        self._engine = engine if kept else None
+        self._local = threading.local()
+
+    def memory(self) -> dict[str, Any]:
+        """What this thread has put here since the last commit of anybody; ask before reading what goes in."""
+        if self._engine is None:
+            return {}
+        local = self._local
+        if getattr(local, "pid", None) != os.getpid():
+            # A connection must not be carried over a fork.
+            local.connection, local.pid, local.beat = _detached(self._engine), os.getpid(), None
+        beat = local.connection.execute("PRAGMA data_version").fetchone()
+        if beat != local.beat:
+            local.beat, local.memory = beat, {}
+        memory: dict[str, Any] = local.memory
+        return memory
+
+
+def _detached(engine: Engine) -> Any:
+    """A driver's connection that the pool forgets, closed with its thread."""
+    connection = engine.raw_connection()
+    driver = connection.driver_connection
+    connection.detach()
+    return driver

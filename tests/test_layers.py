@@ -16,6 +16,7 @@ HOUSE = TESTS.parent / "forum"
 PURE = {"errors", "signals", "settings", "siteconfig", "tokens", "sanitize", "tree", "screening"}
 STORAGE = {"models", "sqlite", "migrations"}
 JOURNEY = {"articles", "threads", "comments", "addresses", "subscriptions", "outbox", "moderation", "audit"}
+JOURNEY |= {"preferences"}
 MAIL = {"mail"}
 FLASK = {"cache", "logs", "network", "identity", "state", "worker", "forms", "render", "counts", "blueprints"}
 FLASK |= {"cli", "extension", "site"}

@@ -96,7 +96,7 @@ class Site:
     def mails(self, to: str | None = None, reason: str | None = None) -> list[EmailMessage]:
         """What has arrived, oldest first."""
         parsed = [message_from_bytes(raw, policy=default) for raw in self.raw_mails(to)]
-        return [mail for mail in parsed if reason in (None, mail["X-Forum-Reason"])]  # type: ignore[misc]
+        return [mail for mail in parsed if reason in (None, mail["X-Forum-Reason"])]
 
     def raw_mails(self, to: str | None = None) -> list[bytes]:
         """The bytes of what has arrived, oldest first."""

@@ -10,7 +10,19 @@ from werkzeug import exceptions
 
 from .. import errors
 from ..state import get
-from . import articles, comments, dev, health, mail, moderation, own, sign_in
+from . import (
+    articles,
+    comments,
+    dev,
+    health,
+    mail,
+    moderation,
+    new_address,
+    own,
+    own_by_mail,
+    preferences,
+    sign_in,
+)
 
 __all__ = ["articles_blueprint", "forum_blueprint"]
 
@@ -18,13 +30,15 @@ articles_blueprint = articles.blueprint
 forum_blueprint = Blueprint(
     "forum", __name__, template_folder="../templates", static_folder="../static", static_url_path="/static"
 )
-for child in (comments, own, mail, moderation, sign_in, dev, health):
+for child in (comments, own, own_by_mail, mail, preferences, new_address, moderation, sign_in, dev, health):
     forum_blueprint.register_blueprint(child.blueprint)
 
 # What these act with is a stamp, a visitor's cookie, a token from a mail or the session's own, and they prove it
 # themselves; a host's CSRFProtect would refuse the mail providers' one-click requests, lose what people typed, and
 # look for the token under whatever name the host gave to its field.
-_PROVE_THEMSELVES = (comments.blueprint, own.blueprint, mail.blueprint, moderation.blueprint, sign_in.blueprint)
+_PROVE_THEMSELVES = tuple(
+    child.blueprint for child in (comments, own, own_by_mail, mail, preferences, new_address, moderation, sign_in)
+)
 
 
 @forum_blueprint.url_value_preprocessor

@@ -36,13 +36,25 @@ def index() -> Response:
 def show(slug: str) -> Response:
     """An article and its thread. Where pages are public, all readers without a cookie share one, for one query."""
     state = get()
-    front = articles.front(state.session, slug)
+    front = _front(state, slug)
     if front is None:
         raise NotFound
     number = render.nearest_page(state, front.head, render.page_number())
     if not (state.public_pages and _is_anonymous()):
         return private(make_response(_page(state, front, render.thread(state, _place(front), front.head, number))))
     return _public(state, front, number)
+
+
+def _front(state: ForumState, slug: str) -> Front | None:
+    """The article and the head of its thread: from memory while nothing was committed, else in one query."""
+    if state.pulse is None:
+        return articles.front(state.session, slug)
+    # Asked for before the query: a commit in between empties the next memory, not this one.
+    memory = state.pulse.memory()
+    front: Front | None = memory.get(slug) or articles.front(state.session, slug)
+    if front is not None:
+        memory[slug] = front
+    return front
 
 
 def _public(state: ForumState, front: Front, number: int) -> Response:

@@ -9,42 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, request
 from werkzeug.exceptions import BadRequest
 
-from .. import outbox, subscriptions
+from .. import addresses, outbox, subscriptions
 from ..errors import ExpiredToken
 from ..models import Address, Thread
 from ..signals import address_confirmed, address_unsubscribed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import check_age, read_token
-from .pages import bare
+from .mail_pages import DONE, Action, find, gone, mail_page, to_done, unseen
 
 blueprint = Blueprint("mail", __name__, url_prefix="/m")
 
 _CONFIRM_DAYS, _REFUSE_DAYS = 7, 30
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")
-_DONE = {
-    "confirmed": (
-        "You are confirmed",
-        "From now on we write to you when somebody answers. Every mail has a link to stop.",
-    ),
-    "refused": ("We will not write to you again", "Nobody can make this site write to your address any more."),
-    "unsubscribed": ("You get no more mail from us", "That holds at once, for mail that was already waiting too."),
-    "muted": ("This conversation is muted", "You hear nothing more of it. Other conversations are not touched."),
-    "unmuted": ("You hear from this conversation again", "We write to you when there is something new for you."),
-    "renewed": ("Look into your inbox", "If your address still waits to be confirmed, a new link is on its way."),
-}
-
-
-@dataclass(frozen=True)
-class Action:
-    """One button of a mail page."""
-
-    label: str
-    value: str
-    primary: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,16 +50,16 @@ def page(kind: str, token: str) -> Response:
     return _act(state, kind, asked) if request.method == "POST" else _show(state, kind, asked)
 
 
-@blueprint.get("/done/<any(confirmed, refused, unsubscribed, muted, unmuted, renewed):what>")
+@blueprint.get(f"/done/<any({', '.join(DONE)}):what>")
 def done(what: str) -> Response:
     """Say what was done; this address holds no token and may be kept."""
-    title, sentence = _DONE[what]
-    return _page(title, [sentence])
+    title, sentence = DONE[what]
+    return mail_page(title, [sentence])
 
 
 def _read(state: ForumState, kind: str, token: str) -> Asked:
     numbers = read_token(state.keys, kind, token)
-    address = state.session.get(Address, numbers[0])
+    address = find(state, numbers[0])
     if kind == "c":
         check_age(numbers[2], state.clock(), _CONFIRM_DAYS)
         return Asked(address, None, numbers[1])
@@ -91,18 +71,14 @@ def _read(state: ForumState, kind: str, token: str) -> Asked:
 
 def _show(state: ForumState, kind: str, asked: Asked) -> Response:
     if asked.address is None or (kind != "c" and asked.address.state == "refused"):
-        return _page(*_nothing_more())
+        return gone()
     title, sentences, actions = _SHOWN[kind](state, asked)
-    return _page(title, sentences, actions, asked.address)
-
-
-def _nothing_more() -> tuple[str, list[str]]:
-    return _DONE["unsubscribed"][0], ["We keep no address that this link belongs to."]
+    return mail_page(title, sentences, actions, asked.address)
 
 
 def _show_confirm(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
     if asked.address is None or asked.generation != asked.address.generation:
-        title, sentence = _DONE["confirmed"]
+        title, sentence = DONE["confirmed"]
         return title, [sentence], []
     return (
         "Shall we write to you?",
@@ -132,7 +108,7 @@ def _show_unsubscribe(state: ForumState, asked: Asked) -> tuple[str, list[str], 
 
 def _show_mute(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
     if asked.address is None or asked.thread is None:
-        return (*_nothing_more(), [])
+        return "There is nothing to mute", ["The conversation this link belongs to is gone."], []
     muted = subscriptions.is_muted(state.session, asked.address, asked.thread.id, state.clock())
     if muted:
         return "This conversation is muted", [f"“{asked.thread.title}”"], [Action("Hear from it again", "unmute", True)]
@@ -151,13 +127,16 @@ def _act(state: ForumState, kind: str, asked: Asked) -> Response:
     if act is None:
         # Scanners do send empty posts.
         raise BadRequest("Please press the button on the page.")
-    what = act(state, asked) if asked.address is not None else "unsubscribed"
+    what = "unsubscribed"
+    if asked.address is not None:
+        what = act(state, asked)
+        addresses.note_active(asked.address, state.clock())
     state.session.commit()
     if one_click:
         # RFC 8058: the mail provider's machine wants no page and follows no redirect.
         return _one_click_answer()
     state.kick()
-    return _private_redirect(url_for("forum.mail.done", what=what))
+    return to_done(what)
 
 
 def _confirm(state: ForumState, asked: Asked) -> str:
@@ -212,11 +191,11 @@ _ACTS: dict[tuple[str, str], Callable[[ForumState, Asked], str]] = {
 
 def _expired(state: ForumState, kind: str, token: str) -> Response:
     """A genuine link whose time is over: a confirmation can be asked for again, within the usual limits."""
-    address = state.session.get(Address, read_token(state.keys, kind, token)[0])
+    address = find(state, read_token(state.keys, kind, token)[0])
     if kind != "c" or address is None:
-        return _page("This link is too old", ["Please use the link in a newer mail."])
+        return mail_page("This link is too old", ["Please use the link in a newer mail."])
     if request.method == "GET":
-        return _page(
+        return mail_page(
             "This link is too old",
             ["It was good for seven days. We can send you a new one."],
             [Action("Send me a new link", "renew", True)],
@@ -227,40 +206,10 @@ def _expired(state: ForumState, kind: str, token: str) -> Response:
     outbox.ask_again(state.session, state.keys, state.settings, address, state.network(), state.clock())
     state.session.commit()
     state.kick()
-    return _private_redirect(url_for("forum.mail.done", what="renewed"))
-
-
-def _page(
-    title: str, sentences: list[str], actions: list[Action] | None = None, address: Address | None = None
-) -> Response:
-    return bare(
-        "forum/mail_page.html",
-        title=title,
-        paragraphs=sentences,
-        actions=actions or [],
-        address_masked=masked(address.email) if address is not None else None,
-        site_name=get().settings.site_name,
-    )
-
-
-def masked(email: str) -> str:
-    """An address as its owner recognises it and nobody else learns it."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
+    return to_done("renewed")
 
 
 def _one_click_answer() -> Response:
     response = make_response("You get no more mail from us.\n", 200)
     response.mimetype = "text/plain"
-    return _unseen(response)
-
-
-def _private_redirect(url: str) -> Response:
-    return _unseen(make_response(redirect(url, 303)))
-
-
-def _unseen(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return unseen(response)

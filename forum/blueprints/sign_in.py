@@ -13,7 +13,7 @@ from ..models import SignIn
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import read_token
-from .mail import masked
+from .mail_pages import masked
 from .moderation import SESSION_KEY
 from .pages import bare
 

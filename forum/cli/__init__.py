@@ -6,6 +6,8 @@ from .articles import article
 from .config import config
 from .database import db
 from .demo import demo
+from .doctor import doctor
+from .forget import forget
 from .group import forum_cli
 from .mail import deliver, mail
 from .moderators import moderator
@@ -13,5 +15,5 @@ from .resanitize import resanitize
 
 __all__ = ["forum_cli"]
 
-for command in (article, config, db, deliver, demo, mail, moderator, resanitize):
+for command in (article, config, db, deliver, demo, doctor, forget, mail, moderator, resanitize):
     forum_cli.add_command(command)

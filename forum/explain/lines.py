@@ -92,19 +92,19 @@ def _of_item(item: Item, settings: Settings, now: dt.datetime) -> Line:
 def _waiting(address: str, item: Item, settings: Settings, now: dt.datetime) -> Line:
     if item.due_at <= now:
         return Line(address, "waits", "due", f"waits for the next delivery, since {when(item.due_at)}")
-    reason, cause = _cause(item, settings)
+    reason, cause = _cause(item, settings, now)
     return Line(address, "waits", reason, f"waits until {when(item.due_at)}: {cause}")
 
 
-def _cause(item: Item, settings: Settings) -> tuple[str, str]:
+def _cause(item: Item, settings: Settings, now: dt.datetime) -> tuple[str, str]:
     comment, paused = item.comment, item.address.paused_until
     published = comment.edited_at or comment.published_at or item.created_at
+    if paused is not None and paused > now and item.due_at >= paused:
+        return "paused", f"they paused all mail until {when(paused)}"
     if item.cadence != "instant":
         return item.cadence, _DIGESTS.get(item.cadence, "a digest")
     if item.due_at <= published + dt.timedelta(seconds=settings.mail_hold_seconds):
         return "hold", "the hold, in which a slip can be edited or removed"
-    if paused is not None and item.due_at <= paused:
-        return "paused", "they paused all mail until then"
     return "cooldown", "they had a mail about this conversation a short while ago"
 
 

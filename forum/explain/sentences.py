@@ -23,11 +23,13 @@ _RULES: Final = {
     "access": "the site says that they may not read the page",
     "seen": "they were on the page after the comment appeared",
     "address_unconfirmed": "their address is no longer confirmed",
+    "address_changed": "they gave up this address for another one",
 }
 # What ends a message after it was made.
 _MESSAGES: Final = {
     "expired": "it could not be sent before its time was over",
     "empty": "nothing was left to tell",
+    "erased": "they had everything about them erased",
     "link_used": "the link in it had been used, or its time was over",
     "sending_suppressed": "sending is switched off (TESTING or MAIL_SUPPRESS_SEND)",
 }
@@ -39,7 +41,7 @@ _SUPPRESSED: Final = {
     "complained": "they reported our mail as spam",
 }
 _LIMITS: Final = {
-    "address": "this address had been written to as often as FORUM_MAIL_CONFIRM_LIMITS allows",
+    "address": "the address had been sent as many mails with such links as one may get for now",
     "network": "the network it was asked from had caused as many mails as FORUM_MAIL_CONFIRM_LIMITS allows",
     "domain": "the domain of the address had been sent as many mails as FORUM_MAIL_CONFIRM_LIMITS allows",
     "site": "the whole site had sent as many such mails as FORUM_MAIL_CONFIRM_LIMITS allows",
@@ -70,9 +72,9 @@ def because(reason: str | None) -> str:
     return _REASONS.get(reason, f"the stored reason is {reason!r}")
 
 
-def is_known(reason: str) -> bool:
-    """Whether ``reason`` has a sentence of its own."""
-    return reason in _REASONS
+def known() -> frozenset[str]:
+    """Every reason that has a sentence."""
+    return frozenset(_REASONS)
 
 
 def masked(email: str) -> str:

@@ -61,11 +61,11 @@ class Shown:
     url: str
 
 
-def show(answers: Sequence[Answer], settings: Settings, share: int = 1) -> list[Shown]:
+def show(answers: Sequence[Answer], settings: Settings, share: float = 1) -> list[Shown]:
     """Return the first ten answers, or ten divided by ``share``; the more there are, the shorter each is cut."""
-    told = answers[: max(1, _MOST // share)]
-    words = min(_WORDS, _ALL_WORDS // share // len(told))
-    own_words = min(_OWN_WORDS, _ALL_OWN_WORDS // share // len(told))
+    told = answers[: max(1, int(_MOST / share))]
+    words = min(_WORDS, int(_ALL_WORDS / share / len(told)))
+    own_words = min(_OWN_WORDS, int(_ALL_OWN_WORDS / share / len(told)))
     kept: list[Shown] = []
     for place, answer in enumerate(told):
         # Two answers to one comment quote it once.

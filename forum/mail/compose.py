@@ -55,8 +55,8 @@ class Links:
     """
 
     unsubscribe: str
-    mute: str | None
-    preferences: str
+    mute: str | None = None
+    preferences: str | None = None
 
 
 def reply(
@@ -96,7 +96,7 @@ def reply(
         "last": last,
     }
 
-    def write(share: int) -> bytes:
+    def write(share: float) -> bytes:
         told = show(answers, settings, share)
         words = {"answers": told, "more": len(answers) - len(told), "preheader": preheader(told[0])}
         return render(env, settings, "reply", envelope, headers, context | words, language)
@@ -133,7 +133,7 @@ def digest(
     context = {"links": links, "cadence": cadence, "rolled": rolled, "still_there": still_there, "last": last}
     context |= {"replies": replies, "discussions": len(threads)}
 
-    def write(share: int) -> bytes:
+    def write(share: float) -> bytes:
         told = show_threads(threads, settings, share)
         words = {"threads": told, "more_threads": len(threads) - len(told), "preheader": digests.preheader(told)}
         return render(env, settings, "digest", envelope, headers, context | words, language)

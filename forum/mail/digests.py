@@ -40,11 +40,11 @@ class ShownThread:
     more: int
 
 
-def show_threads(threads: Sequence[DigestThread], settings: Settings, share: int = 1) -> list[ShownThread]:
+def show_threads(threads: Sequence[DigestThread], settings: Settings, share: float = 1) -> list[ShownThread]:
     """Return what one mail may show: up to 20 threads with 40 answers in all, or that divided by ``share``."""
-    told = threads[: max(1, _MOST_THREADS // share)]
-    places = _places([len(thread.answers) for thread in told], max(1, _MOST_ANSWERS // share))
-    words = min(_WORDS, _ALL_WORDS // share // max(1, sum(places)))
+    told = threads[: max(1, int(_MOST_THREADS / share))]
+    places = _places([len(thread.answers) for thread in told], max(1, int(_MOST_ANSWERS / share)))
+    words = min(_WORDS, int(_ALL_WORDS / share / max(1, sum(places))))
     return [_shown_thread(thread, settings, count, words) for thread, count in zip(told, places, strict=True)]
 
 

@@ -86,15 +86,19 @@ def _sign_in(session: Session, courier: Courier, message: Message, now: dt.datet
 
 def _link(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
     page, day = message.data["page"], day_number(message.created_at)
-    # A link to one's own comment names the comment, one to a new address the address it takes over from.
-    about = [int(message.data[name]) for name in ("comment", "address") if name in message.data]
+    numbers = {
+        "p": (message.address_id,),
+        "o": (message.address_id, message.data.get("comment", 0)),
+        # Sent to the new address, about the old one it is to take over from.
+        "n": (message.data.get("address", 0), message.address_id),
+    }[page]
     return partial(
         compose.link,
         courier.env,
         courier.settings,
         _envelope(message),
         page=page,
-        url=_page(courier, page, message.address_id, *about, day),
+        url=_page(courier, page, *numbers, day),
         days=LINK_DAYS[page],
         language=_language(message),
     )

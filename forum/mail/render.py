@@ -16,7 +16,7 @@ from .names import one_line
 from .wire import Envelope, build
 
 _BYTES: Final = 60_000  # Gmail clips a message at about 100 KB
-_SHARES: Final = (1, 2, 4, 10, 40)
+_SHARES: Final = (1, 1.25, 1.5, 2, 3, 5, 10, 40)
 
 
 def render(
@@ -53,8 +53,8 @@ def render(
     )
 
 
-def fitting(write: Callable[[int], bytes]) -> bytes:
-    """Return the first mail of at most 60 KB that ``write`` makes when it may use all, a half, a quarter … of its room.
+def fitting(write: Callable[[float], bytes]) -> bytes:
+    """Return the first mail of at most 60 KB that ``write`` makes when its room is divided by 1, 1.25, 1.5, 2 …
 
     How many octets a letter takes depends on its script: bounds that are safe for emoji would starve everybody else.
     """

@@ -82,8 +82,8 @@ def comments_in(mail: EmailMessage) -> list[int]:
 
 def field(raw: bytes, name: str) -> list[bytes]:
     """Every value a header has in the bytes of a mail, folds included."""
-    head = raw.partition(b"\r\n\r\n")[0]
-    return re.findall(rb"(?im)^%s:[ ]?((?:.*)(?:\r\n[ \t].*)*)\r?$" % name.encode(), head + b"\r\n")
+    lines = re.split(rb"\r\n(?![ \t])", raw.partition(b"\r\n\r\n")[0])
+    return [line.partition(b": ")[2] for line in lines if line.lower().startswith(f"{name.lower()}:".encode())]
 
 
 class Markup(HTMLParser):

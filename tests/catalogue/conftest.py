@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, create_engine, text
 
 from forum.models import Base
@@ -33,6 +34,12 @@ def postgres_tables(postgres_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all: each test makes an app of its own, and would spend half its time on them."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URI of an empty database of each kind."""
@@ -47,7 +54,9 @@ def uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def make_site(make_site: Callable[..., Site], uri: str, smtp_sink: Sink) -> Iterator[Callable[..., Site]]:
+def make_site(
+    make_site: Callable[..., Site], uri: str, smtp_sink: Sink, compiled: FileSystemBytecodeCache
+) -> Iterator[Callable[..., Site]]:
     """A maker of sites that send to one mail server and share one database and clock; arguments are configuration.
 
     In the end every mail that arrived is looked at once more: no test may pass with a line no server must take.
@@ -57,6 +66,7 @@ def make_site(make_site: Callable[..., Site], uri: str, smtp_sink: Sink) -> Iter
     def make(**config: Any) -> Site:
         server = {"MAIL_SERVER": smtp_sink.host, "MAIL_PORT": smtp_sink.port, "SQLALCHEMY_DATABASE_URI": uri}
         made = make_site(**{**SMTP, **server, **config})
+        made.app.jinja_env.bytecode_cache = compiled
         return Site(made.app, clock, smtp_sink)
 
     yield make

@@ -1,4 +1,4 @@
-"""What DNS says of the sender's domain: SPF, DKIM and DMARC, which mailbox providers ask for before they let mail in."""
+"""What DNS says of the sender's domain: SPF, DKIM and DMARC, which mailbox providers ask for."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _dkim(domain: str, resolve: Resolver) -> Finding:
 
 def _dmarc(domain: str, resolve: Resolver) -> Finding:
     for name in dict.fromkeys((domain, ".".join(domain.split(".")[-2:]))):
-        found = _starting("v=dmarc1", resolve(f"_dmarc.{name}"))
+        found = _starting(r"v\s*=\s*dmarc1", resolve(f"_dmarc.{name}"))
         if len(found) > 1:
             return Finding("dmarc", "wrong", f"_dmarc.{name} has {len(found)} DMARC records, so none counts.")
         if found and not re.search(r";\s*p\s*=\s*(none|quarantine|reject)\b", found[0], re.IGNORECASE):
@@ -88,5 +88,5 @@ def _dmarc(domain: str, resolve: Resolver) -> Finding:
 
 
 def _starting(mark: str, texts: Sequence[str] | None) -> list[str]:
-    # `v=spf10` is another thing than `v=spf1`.
-    return [text for text in texts or () if re.match(rf"{mark}(?![\w])", text.replace(" ", "", 2), re.IGNORECASE)]
+    # The word must end there: `v=spf10` is another thing than `v=spf1`.
+    return [text for text in texts or () if re.match(rf"\s*{mark}\b", text, re.IGNORECASE)]

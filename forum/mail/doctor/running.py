@@ -42,7 +42,7 @@ def look(flow: Flow, unsubscribing: int, now: dt.datetime) -> list[Finding]:
 
 def _worker(flow: Flow, now: dt.datetime) -> Iterator[Finding]:
     if flow.seen_at is None:
-        sentence = "No worker has been here yet: start `flask forum deliver --watch`, or set FORUM_DELIVERY."
+        sentence = "No worker has delivered yet: start `flask forum deliver --watch`, or set FORUM_DELIVERY."
         yield Finding("worker", "todo", sentence)
     elif now - flow.seen_at > _LATE:
         yield Finding("worker", "wrong", f"The last worker was seen {_ago(flow.seen_at, now)}: start one.")

@@ -1,20 +1,17 @@
-"""``flask forum deliver`` and ``flask forum mail``: getting mail out, and seeing what became of it."""
+"""``flask forum deliver``: getting mail out."""
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import func, select
 
-from ..errors import MailNotConfigured
-from ..mail.deliver import drain
-from ..models import Message
-from ..state import ForumState, get
-from ..worker import POLL_SECONDS, watch
+from ...errors import MailNotConfigured
+from ...mail.deliver import drain
+from ...state import ForumState, get
+from ...worker import POLL_SECONDS, watch
 
 
 @click.command()
@@ -24,7 +21,7 @@ from ..worker import POLL_SECONDS, watch
 def deliver(mode: str) -> None:
     """Send the mail that is due. Exits 1 when the mail server cannot be used."""
     state = get()
-    _need_mail(state)
+    need_mail(state)
     if mode == "watch":
         _watch(state)
         return
@@ -34,26 +31,8 @@ def deliver(mode: str) -> None:
         raise click.ClickException(f"The mail server cannot be used: {report.down}")
 
 
-@click.group()
-def mail() -> None:
-    """See what was mailed, what waits and what failed."""
-
-
-@mail.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_appcontext
-def status(as_json: bool) -> None:
-    """Print how many messages there are in each state."""
-    rows = get().session.execute(select(Message.state, func.count()).group_by(Message.state))
-    states = dict(rows.all())
-    if as_json:
-        click.echo(json.dumps({"messages": states}))
-        return
-    for state, number in sorted(states.items()):
-        click.echo(f"{number:>8} {state}")
-
-
-def _need_mail(state: ForumState) -> None:
+def need_mail(state: ForumState) -> None:
+    """Raise MailNotConfigured naming the keys without which no mail can be sent."""
     missing = state.settings.mail_missing
     if missing:
         raise MailNotConfigured(f"Mail cannot be sent: set {', '.join(missing)}.")

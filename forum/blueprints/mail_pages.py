@@ -1,0 +1,148 @@
+"""What all pages behind mail links look like: a few words, a few buttons, and a last page that holds no token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Response, make_response, redirect, request, url_for
+from limits import parse
+from werkzeug.exceptions import BadRequest
+
+from .. import preferences
+from ..errors import TooFast
+from ..forms import ActForm, session_token
+from ..models import Address
+from ..state import ForumState, get
+from .pages import bare
+
+SESSION_CHANGED = "Your session has changed since this page was opened. Please press the button once more."
+_TOO_OLD = "This link is too old"
+# One household asks for a link now and then; whoever asks for many is looking for somebody.
+_LIMIT = parse("10 per hour")
+DONE = {
+    "confirmed": (
+        "You are confirmed",
+        "From now on we write to you when somebody answers. Every mail has a link to stop.",
+    ),
+    "refused": ("We will not write to you again", "Nobody can make this site write to your address any more."),
+    "unsubscribed": ("You get no more mail from us", "That holds at once, for mail that was already waiting too."),
+    "muted": ("This conversation is muted", "You hear nothing more of it. Other conversations are not touched."),
+    "unmuted": ("You hear from this conversation again", "We write to you when there is something new for you."),
+    "renewed": ("Look into your inbox", "If your address still waits to be confirmed, a new link is on its way."),
+    "linked": ("Look into your inbox", "If we may write to your address, a new link is on its way."),
+    "asked": (
+        "Look into your inbox",
+        "If this comment was written with that address, a link to it is on its way. It is good for seven days.",
+    ),
+    "moved": (
+        "From now on we use your new address",
+        "Your comments, what you follow and what you have muted came along.",
+    ),
+    "withdrawn": ("Your comment is gone", "Its words and your name are erased. Answers to it stay."),
+    "forgotten": ("Your address is forgotten", "Your comments stay, without your name. Nothing more is sent."),
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One button of a mail page."""
+
+    label: str
+    value: str
+    primary: bool = False
+
+
+def mail_page(
+    title: str,
+    sentences: list[str],
+    actions: list[Action] | None = None,
+    address: Address | None = None,
+    *,
+    status: int = 200,
+    csrf_token: str | None = None,
+) -> Response:
+    """A page of words and buttons; ``address`` is shown as its owner knows it and nobody else learns it."""
+    return bare(
+        "forum/mail_page.html",
+        status,
+        title=title,
+        paragraphs=sentences,
+        actions=actions or [],
+        address_masked=masked(address.email) if address is not None else None,
+        site_name=get().settings.site_name,
+        csrf_token=csrf_token,
+    )
+
+
+def gone() -> Response:
+    """What there is to say where no address is left."""
+    return mail_page(DONE["unsubscribed"][0], ["We keep no address that this link belongs to."])
+
+
+def find(state: ForumState, address_id: int) -> Address | None:
+    """The address a token is about, unless it was forgotten."""
+    address = state.session.get(Address, address_id)
+    return None if address is None or preferences.is_forgotten(address) else address
+
+
+def expired(state: ForumState, address: Address, days: int, comment_id: int | None = None) -> Response:
+    """A genuine link whose time is over: whoever holds it may have a new one sent to the same mailbox."""
+    words = [f"It was good for {days} days. We can send you a new one."]
+    if request.method == "GET":
+        return _renewal(words, address)
+    if request.form.get("action") != "renew":
+        raise BadRequest("Please press the button on the page.")
+    if not session_holds():
+        return _renewal([SESSION_CHANGED], address, 422)
+    try:
+        count_asking(state)
+    except TooFast as error:
+        return too_fast(_renewal([error.message], address, 429), error)
+    now, network = state.clock(), state.network()
+    preferences.mail_link(
+        state.session, state.keys, state.settings, address, now, comment_id=comment_id, network=network
+    )
+    state.session.commit()
+    state.kick()
+    return to_done("linked")
+
+
+def _renewal(words: list[str], address: Address, status: int = 200) -> Response:
+    actions = [Action("Send me a new link", "renew", True)]
+    return mail_page(_TOO_OLD, words, actions, address, status=status, csrf_token=session_token())
+
+
+def session_holds() -> bool:
+    """Whether the form was sent by the session it was shown to."""
+    return bool(ActForm(meta={"csrf": True}).validate_on_submit())
+
+
+def count_asking(state: ForumState) -> None:
+    """Count one request for a link from this network. Raises TooFast after ten in an hour."""
+    if not state.limiter.hit(_LIMIT, "links", state.network() or "unknown"):
+        raise TooFast("That was often. Please look into your inbox, or try again in an hour.", 3600)
+
+
+def too_fast(response: Response, error: TooFast) -> Response:
+    """Say to programs too when the next try is welcome."""
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def masked(email: str) -> str:
+    """An address as its owner recognises it and nobody else learns it."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def to_done(what: str) -> Response:
+    """Lead away from the page with the token."""
+    return unseen(make_response(redirect(url_for("forum.mail.done", what=what), 303)))
+
+
+def unseen(response: Response) -> Response:
+    """Let nobody keep the answer or learn where its reader came from."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,75 @@
+"""The page behind the link that goes to a new address: pressed there, everything moves from the old one to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest
+
+from .. import preferences
+from ..errors import ExpiredToken
+from ..forms import session_token
+from ..mail.letters import LINK_DAYS
+from ..models import Address
+from ..sqlite import begin_writing
+from ..state import ForumState, get
+from ..tokens import check_age, read_token
+from .mail_pages import DONE, SESSION_CHANGED, Action, find, gone, mail_page, masked, session_holds, to_done
+
+blueprint = Blueprint("new_address", __name__, url_prefix="/m")
+
+_NO_LONGER = "This link cannot be used any more"
+
+
+@blueprint.route("/n/<token>", methods=["GET", "POST"])
+def page(token: str) -> Response:
+    """Ask, then move. Raises BadToken for anything that is not one of our links."""
+    state = get()
+    if request.method == "POST":
+        request.max_content_length = 4096
+        begin_writing(state.session)
+    old_id, new_id, day = read_token(state.keys, "n", token)
+    old, new = find(state, old_id), find(state, new_id)
+    if old is None or new is None:
+        return gone()
+    try:
+        check_age(day, state.clock(), LINK_DAYS["n"])
+    except ExpiredToken:
+        return mail_page("This link is too old", ["Please ask for a new one on the settings page of your old address."])
+    return _act(state, old, new, day) if request.method == "POST" else _show(state, old, new, day)
+
+
+def _show(state: ForumState, old: Address, new: Address, day: int, error: str | None = None) -> Response:
+    if _has_moved(state, old, new, day):
+        title, sentence = DONE["moved"]
+        return mail_page(title, [sentence], address=new)
+    if not preferences.may_move(old):
+        return mail_page(_NO_LONGER, ["The address it was asked for has changed since."])
+    return mail_page(
+        "Use this address from now on?",
+        [error or f"All that belongs to {masked(old.email)} comes along: comments, what it follows and what it muted."],
+        [Action("Use this address", "move", True)],
+        new,
+        status=422 if error else 200,
+        csrf_token=session_token(),
+    )
+
+
+def _act(state: ForumState, old: Address, new: Address, day: int) -> Response:
+    if request.form.get("action") != "move":
+        raise BadRequest("Please press the button on the page.")
+    if not session_holds():
+        return _show(state, old, new, day, SESSION_CHANGED)
+    # Two presses at one moment: the second waits here and finds everything moved.
+    state.session.refresh(old, with_for_update=True)
+    if not _has_moved(state, old, new, day) and not preferences.move(state.session, old, new, state.clock()):
+        return mail_page(_NO_LONGER, ["The address it was asked for has changed since."], status=409)
+    state.session.commit()
+    state.kick()
+    return to_done("moved")
+
+
+def _has_moved(state: ForumState, old: Address, new: Address, day: int) -> bool:
+    since = dt.datetime.fromtimestamp(day * 86400, dt.UTC)
+    return preferences.has_moved(state.session, old, new, since)

@@ -1,0 +1,108 @@
+"""Names taken off, and whole addresses forgotten: what was said stays in its conversation, who said it does not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from .. import addresses, audit, threads
+from ..models import (
+    ActorMute,
+    Address,
+    Attempt,
+    Captured,
+    Comment,
+    Item,
+    Message,
+    Mute,
+    Pace,
+    Subscription,
+    Suppression,
+)
+from ..tokens import Keys, keyed_hashes
+
+NOBODY = "Someone"
+# Whoever said no stays spared, by a hash that cannot be read back; nobody else leaves even that.
+_SAID_NO = frozenset({"unsubscribed", "refused", "complained"})
+
+
+def anonymise(session: Session, comment: Comment) -> None:
+    """Take name and website off a comment; its author keeps the right to it."""
+    if comment.name == NOBODY and comment.website is None:
+        return
+    comment.name, comment.website = NOBODY, None
+    comment.version += 1
+    threads.raise_version(session, comment.thread_id)
+    session.flush()
+
+
+def forget(session: Session, keys: Keys, address: Address, now: dt.datetime) -> None:
+    """Erase the address and all that hangs on it; its comments stay, written by "Someone".
+
+    The row remains as an empty shell, because messages are counted by it and old links name its number.
+    """
+    if is_forgotten(address):
+        return
+    _keep_the_no(session, keys, address, now)
+    email, key = address.email, address.key
+    _erase_comments(session, address)
+    _erase_mail(session, address)
+    for model in (Item, Subscription, Mute, Pace):
+        session.execute(delete(model).where(model.address_id == address.id))
+    session.execute(delete(ActorMute).where((ActorMute.address_id == address.id) | (ActorMute.actor_id == address.id)))
+    session.execute(delete(Captured).where(Captured.envelope_to.in_((email, key))))
+    _empty(session, address, now)
+
+
+def is_forgotten(address: Address) -> bool:
+    """Whether only the shell of it is left."""
+    return address.state == "forgotten"
+
+
+def _keep_the_no(session: Session, keys: Keys, address: Address, now: dt.datetime) -> None:
+    hashes = keyed_hashes(keys, "suppression", address.key)
+    if address.state not in _SAID_NO:
+        said = Suppression.why.in_(_SAID_NO)
+        session.execute(delete(Suppression).where(Suppression.key_hash.in_(hashes), ~said))
+    elif session.scalar(select(Suppression.id).where(Suppression.key_hash.in_(hashes)).limit(1)) is None:
+        addresses.suppress(session, keys, address, address.state, now)
+
+
+def _erase_comments(session: Session, address: Address) -> None:
+    for comment in session.scalars(select(Comment).where(Comment.address_id == address.id)).all():
+        # Deleted by its author it has no name already, and is shown as nobody's.
+        if comment.name:
+            anonymise(session, comment)
+        comment.address_id = comment.identity_ref = comment.visitor_hash = comment.network = None
+        # It was made of the address too, and whoever has a guess could check it.
+        comment.digest = hashlib.sha256(f"forgotten {comment.id}".encode()).hexdigest()
+    session.flush()
+
+
+def _erase_mail(session: Session, address: Address) -> None:
+    """What waits is not sent; of what was sent only the kind, the time and the outcome remain."""
+    mine = select(Message.id).where(Message.address_id == address.id)
+    # Servers like to repeat the address in their answers.
+    session.execute(update(Attempt).where(Attempt.message_id.in_(mine)).values(text=""))
+    session.execute(
+        update(Message)
+        .where(Message.address_id == address.id, Message.state.in_(("ready", "claimed", "sending")))
+        .values(state="cancelled", skip_reason="erased", lease_token=None, lease_until=None)
+    )
+    session.execute(
+        update(Message)
+        .where(Message.address_id == address.id)
+        .values(to_addr="", domain="", network=None, last_error=None, data={})
+    )
+
+
+def _empty(session: Session, address: Address, now: dt.datetime) -> None:
+    address.key, address.email = f"forgotten:{address.id}", ""
+    address.locale = address.paused_until = address.confirmed_at = None
+    address.generation += 1
+    audit.record(session, address, "forgotten", actor="mail", now=now, before=address.state, after="forgotten")
+    address.state, address.changed_at = "forgotten", now
+    session.flush()

@@ -1,0 +1,251 @@
+"""What an operator asks about mail on the command line, and does about it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from click.testing import Result
+from sqlalchemy import select, update
+
+from forum.cli import forum_cli
+from forum.models import Attempt, Audit, Base, Comment, Message
+from tests.services import Sink
+from tests.visitors import Site
+
+SMTP: dict[str, Any] = {"FORUM_MAIL_TRANSPORT": "smtp", "MAIL_SUPPRESS_SEND": False, "TESTING": False}
+
+
+def run(site: Site, *args: str) -> Result:
+    """Run `flask forum …` on the site."""
+    return site.app.test_cli_runner().invoke(forum_cli, args)
+
+
+def sending(make_site: Callable[..., Site], host: str, port: int, **more: Any) -> Site:
+    """A site that sends to a mail server."""
+    site = make_site(**SMTP, MAIL_SERVER=host, MAIL_PORT=port, **more)
+    site.add_article()
+    return site
+
+
+@pytest.fixture
+def answered(site: Site) -> tuple[Site, int]:
+    """A site where Ben has answered Ann, who was mailed."""
+    answer = site.comment("An answer.", parent=site.follower("Ann"))
+    site.deliver()
+    return site, answer
+
+
+def test_explain_tells_of_everybody(answered: tuple[Site, int]) -> None:
+    """`mail explain` prints a line for each person, the address masked."""
+    site, answer = answered
+    result = run(site, "mail", "explain", str(answer))
+    assert result.exit_code == 0
+    assert "  a•••@reader.example: mailed 22 Nov 2026 12:00, kept in the development mailbox\n" in result.output
+    assert "ann@" not in result.output
+
+
+def test_explain_tells_of_one(answered: tuple[Site, int]) -> None:
+    """With an address, in any spelling, it tells of that person, the mail that asked for confirmation included."""
+    site, answer = answered
+    lines = run(site, "mail", "explain", str(answer), "Ann@Reader.example").output.splitlines()
+    assert [line.split(": ")[1].split(" ")[0] for line in lines[1:]] == ["mailed", "asked"]
+
+
+def test_explain_for_scripts(answered: tuple[Site, int]) -> None:
+    """With --json a script gets the word and the reason of each line."""
+    site, answer = answered
+    report = json.loads(run(site, "mail", "explain", str(answer), "--json").output)
+    assert report["comment"] == answer
+    assert [(line["address"], line["word"]) for line in report["lines"]] == [("a•••@reader.example", "mailed")]
+
+
+@pytest.mark.parametrize(("args", "words"), [(("99",), "no comment 99"), (("1", "x@reader.example"), "not known here")])
+def test_explain_what_is_not_there(site: Site, args: tuple[str, ...], words: str) -> None:
+    """A comment or an address that does not exist is one clear line and exit code 1."""
+    site.comment()
+    result = run(site, "mail", "explain", *args)
+    assert (result.exit_code, words in result.stderr) == (1, True)
+
+
+def test_a_trial_arrives(make_site: Callable[..., Site], smtp_sink: Sink) -> None:
+    """`mail test` sends one mail to the address over SMTP and prints what the server answered."""
+    site = sending(make_site, smtp_sink.host, smtp_sink.port)
+    result = run(site, "mail", "test", "op@reader.example")
+    assert (result.exit_code, result.output.startswith("Accepted. [phase: dot; code: 250")) == (0, True), result.output
+    (received,) = smtp_sink.messages
+    assert (received.mail_from, received.rcpt_tos) == ("notify@forum.example", ["op@reader.example"])
+    assert b"Subject: Test from Forum" in received.raw
+
+
+def test_a_trial_that_finds_no_server(make_site: Callable[..., Site]) -> None:
+    """A server that is not there is exit code 1 with the phase, the words and where to look."""
+    result = run(sending(make_site, "127.0.0.1", 1), "mail", "test", "op@reader.example")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "phase: connect" in result.stderr
+    assert "MAIL_SERVER" in result.stderr
+
+
+class Refusing(Sink):
+    """A mail server that knows nobody, until it has learned to."""
+
+    knows = False
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        """Refuse every recipient, or none."""
+        if not self.knows:
+            return "550 5.1.1 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
+
+
+@pytest.fixture
+def refusing() -> Iterator[Refusing]:
+    """A running server that refuses."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        sink = Refusing(*probe.getsockname())
+    controller = Controller(sink, hostname=sink.host, port=sink.port)
+    controller.start()
+    yield sink
+    controller.stop()
+
+
+def test_a_trial_that_is_refused(make_site: Callable[..., Site], refusing: Refusing) -> None:
+    """A refusal is exit code 1 with the phase, both codes and the server's words."""
+    result = run(sending(make_site, refusing.host, refusing.port), "mail", "test", "op@reader.example")
+    assert result.exit_code == 1
+    assert "[phase: rcpt; code: 550 5.1.1; words: 5.1.1 nobody of that name]" in result.stderr
+
+
+def test_a_trial_while_sending_is_switched_off(make_site: Callable[..., Site], smtp_sink: Sink) -> None:
+    """Mail that never leaves is no success."""
+    site = sending(make_site, smtp_sink.host, smtp_sink.port)
+    site.app.testing = True
+    result = run(site, "mail", "test", "op@reader.example")
+    assert (result.exit_code, smtp_sink.messages) == (1, [])
+    assert "switched off" in result.stderr
+
+
+@pytest.mark.parametrize("typed", ["no address", "notify@forum.example"])
+def test_a_trial_to_nobody(site: Site, typed: str) -> None:
+    """What is no address, or the site's own, gets nothing."""
+    assert (run(site, "mail", "test", typed).exit_code, site.mails()) == (1, [])
+
+
+def test_a_trial_respects_a_refusal(site: Site) -> None:
+    """Whoever asked never to be written to is not written to by an operator either."""
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    site.deliver()
+    site.visitor().act(site.links(site.mails()[0], "x")[0], "refuse")
+    result = run(site, "mail", "test", "ann@reader.example")
+    assert (result.exit_code, len(site.mails())) == (1, 1)
+
+
+def give_up(site: Site, state: str, number: int | None = None) -> None:
+    """Let messages end as an unlucky delivery would have ended them."""
+    query = update(Message).values(state=state, attempts=12)
+    with site.session() as session:
+        session.execute(query if number is None else query.where(Message.id == number))
+        session.commit()
+
+
+@pytest.mark.parametrize("kind", ["dead", "failed"])
+def test_what_was_given_up_is_tried_again(answered: tuple[Site, int], kind: str) -> None:
+    """`mail retry --dead` and `--failed` bring messages back, days later too; the audit says who did it."""
+    site, _ = answered
+    give_up(site, kind)
+    site.clock.advance(5 * 86_400)
+    assert run(site, "mail", "retry", f"--{kind}").output == "2 messages wait for the next delivery.\n"
+    with site.session() as session:
+        acts = session.scalars(select(Audit).where(Audit.act == "requeue")).all()
+        assert [(row.actor, row.before, row.after) for row in acts] == [("command line", kind, "ready")] * 2
+        assert {row.state for row in session.scalars(select(Message))} == {"ready"}
+
+
+def test_one_message_is_tried_again_and_arrives(make_site: Callable[..., Site], refusing: Refusing) -> None:
+    """A message a server refused is sent by the delivery after its retry, under the same Message-ID."""
+    site = sending(make_site, refusing.host, refusing.port)
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    assert dict(site.deliver().states) == {"failed": 1}
+    refusing.knows = True
+    assert run(site, "mail", "retry", "1").output == "1 message waits for the next delivery.\n"
+    assert dict(site.deliver().states) == {"sent": 1}
+    with site.session() as session:
+        assert len(session.scalars(select(Attempt)).all()) == 2
+        message = session.get_one(Message, 1)
+        assert f"Message-ID: {message.rfc_message_id}".encode() in refusing.messages[0].raw
+
+
+def test_every_rule_is_asked_again(answered: tuple[Site, int]) -> None:
+    """A retried message whose comment is gone by now is not sent."""
+    site, _ = answered
+    with site.session() as session:
+        number = session.scalars(select(Message.id).where(Message.kind == "reply")).one()
+        session.execute(update(Comment).values(state="removed"))
+        session.commit()
+    give_up(site, "dead", number)
+    run(site, "mail", "retry", str(number))
+    before = len(site.mails())
+    site.deliver()
+    assert len(site.mails()) == before
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        ((), 2, "Name one message"),
+        (("1", "--dead"), 2, "Name one message"),
+        (("1",), 1, "Message 1 is sent"),
+        (("99",), 1, "no message 99"),
+    ],
+)
+def test_what_cannot_be_retried(answered: tuple[Site, int], args: tuple[str, ...], code: int, words: str) -> None:
+    """Nothing named, both ways at once, a message that left and one that never was are refused by name."""
+    result = run(answered[0], "mail", "retry", *args)
+    assert (result.exit_code, words in result.stderr) == (code, True)
+
+
+def test_the_doctor_finds_development_well(site: Site) -> None:
+    """On development settings nothing is wrong, and without a worker so far there is something to do."""
+    result = run(site, "mail", "doctor")
+    assert result.exit_code == 0, result.output
+    assert "todo  No worker has delivered yet" in result.output
+    assert result.output.endswith("0 wrong, 1 to do.\n")
+
+
+def test_the_doctor_refuses_examples_in_public(make_site: Callable[..., Site]) -> None:
+    """The same values outside development are wrong: exit code 1, and a script reads which."""
+    site = make_site(FORUM_ENV="production")
+    result = run(site, "mail", "doctor", "--json")
+    wrong = {finding["check"] for finding in json.loads(result.output)["findings"] if finding["word"] == "wrong"}
+    assert (result.exit_code, wrong) == (1, {"base_url", "sender", "transport", "moderators"})
+
+
+def test_the_doctor_without_mail(make_site: Callable[..., Site]) -> None:
+    """A site without mail is told what to set first, and that is not an error."""
+    site = make_site(FORUM_MAIL_FROM=None, FORUM_MAIL_TRANSPORT=None)
+    result = run(site, "mail", "doctor")
+    assert (result.exit_code, "Set FORUM_MAIL_FROM" in result.output) == (0, True)
+
+
+def test_the_doctor_lets_go_of_the_database(site: Site) -> None:
+    """Asking the unsubscribe page leaves no transaction open that others would wait for."""
+    run(site, "mail", "doctor")
+    site.comment()
+
+
+def test_the_doctor_of_everything(make_site: Callable[..., Site]) -> None:
+    """`flask forum doctor` looks at the tables first and at mail only when they are there."""
+    site = make_site()
+    with site.app.app_context():
+        Base.metadata.drop_all(site.state.db.engine)
+    result = run(site, "doctor")
+    assert (result.exit_code, "flask forum db upgrade" in result.output) == (1, True)
+    run(site, "db", "upgrade")
+    result = run(site, "doctor", "--json")
+    checks = {finding["check"]: finding["word"] for finding in json.loads(result.output)["findings"]}
+    assert (result.exit_code, checks["database"], checks["migrations"], checks["base_url"]) == (0, "ok", "ok", "ok")

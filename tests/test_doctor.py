@@ -1,0 +1,220 @@
+"""The doctor of mail: each check against settings, records and outboxes that are well and that are not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from forum.cli.mail.doctor import unsubscribing
+from forum.mail import doctor
+from forum.mail.doctor import Finding, Flow
+from forum.settings import Settings
+from tests.visitors import Site
+
+NOW = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
+GOOD = {
+    "FORUM_BASE_URL": "https://forum.bread.org",
+    "FORUM_MAIL_FROM": "notify@bread.org",
+    "FORUM_MAIL_TRANSPORT": "smtp",
+    "FORUM_MAIL_DOMAIN": "forum.bread.org",
+}
+RECORDS = {
+    "bread.org": ["google-site-verification=x", "v=spf1 include:_spf.host.net -all"],
+    "s1._domainkey.bread.org": ["v=DKIM1; k=rsa; p=MIIB"],
+    "_dmarc.bread.org": ["v=DMARC1; p=none; rua=mailto:d@bread.org"],
+}
+
+
+def settings(**more: Any) -> Settings:
+    """Settings of a site that is well, but for what is given."""
+    return Settings.from_config({key: value for key, value in (GOOD | more).items() if value is not None})
+
+
+def words(found: Sequence[Finding]) -> dict[str, str]:
+    """The word of each check."""
+    return {finding.check: finding.word for finding in found}
+
+
+def names(records: dict[str, list[str]]) -> doctor.Resolver:
+    """Name servers that know these records; a name above a known one exists without records."""
+
+    def resolve(name: str) -> list[str] | None:
+        if any(known.endswith(f".{name}") for known in records):
+            return records.get(name, [])
+        return records.get(name)
+
+    return resolve
+
+
+def test_a_good_site_has_nothing_to_do() -> None:
+    """A site with a real domain, https and matching names passes every check of its settings."""
+    assert set(words(doctor.site(settings(), development=False)).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "word"),
+    [
+        ({"FORUM_BASE_URL": None}, "base_url", "todo"),
+        ({"FORUM_BASE_URL": "https://forum.example"}, "base_url", "wrong"),
+        ({"FORUM_BASE_URL": "https://www.example.com"}, "base_url", "wrong"),
+        ({"FORUM_BASE_URL": "http://localhost:5000"}, "base_url", "wrong"),
+        ({"FORUM_BASE_URL": "http://127.0.0.1:5000"}, "base_url", "wrong"),
+        ({"FORUM_BASE_URL": "http://[::1]:5000"}, "base_url", "wrong"),
+        ({"FORUM_BASE_URL": "http://forum.bread.org"}, "https", "todo"),
+        ({"FORUM_MAIL_FROM": None}, "mail_from", "todo"),
+        ({"FORUM_MAIL_FROM": "notify@example.com", "FORUM_MAIL_DOMAIN": None}, "sender", "wrong"),
+        ({"FORUM_MAIL_FROM": "bread@gmail.com", "FORUM_MAIL_DOMAIN": None}, "sender", "wrong"),
+        ({"FORUM_MAIL_DOMAIN": "cake.org"}, "alignment", "wrong"),
+        ({"FORUM_BASE_URL": "https://cake.org"}, "alignment", "todo"),
+        ({"FORUM_MAIL_TRANSPORT": None}, "mail_transport", "todo"),
+        ({"FORUM_MAIL_TRANSPORT": "mailbox"}, "transport", "wrong"),
+        ({"FORUM_MODERATORS": ["ada@forum.example"]}, "moderators", "wrong"),
+    ],
+)
+def test_a_setting_that_keeps_mail_away(change: dict[str, Any], check: str, word: str) -> None:
+    """What is missing is to do, what reaches nobody or nobody will believe is wrong, each under its name."""
+    assert words(doctor.site(settings(**change), development=False))[check] == word
+
+
+def test_names_for_examples_are_fine_in_development() -> None:
+    """On one's own machine nothing is wrong with the values of config/development.toml."""
+    own = settings(
+        FORUM_BASE_URL="http://127.0.0.1:5000",
+        FORUM_MAIL_FROM="notify@forum.example",
+        FORUM_MAIL_DOMAIN=None,
+        FORUM_MAIL_TRANSPORT="mailbox",
+        FORUM_MODERATORS=["moderator@forum.example"],
+    )
+    assert set(words(doctor.site(own, development=True)).values()) == {"ok"}
+
+
+SERVER = {"MAIL_SERVER": "mx.host.net", "MAIL_PORT": 587, "MAIL_USE_TLS": True}
+
+
+@pytest.mark.parametrize(
+    ("config", "check", "word"),
+    [
+        (SERVER, "server", "ok"),
+        ({"MAIL_SERVER": "localhost"}, "server", "ok"),
+        ({}, "server", "ok"),
+        (SERVER | {"MAIL_USE_SSL": True}, "tls", "wrong"),
+        (SERVER | {"MAIL_USE_SSL": True, "MAIL_USE_TLS": False}, "tls", "wrong"),
+        (SERVER | {"MAIL_PORT": 465}, "tls", "wrong"),
+        (SERVER | {"MAIL_USE_TLS": False}, "tls", "todo"),
+        (SERVER | {"MAIL_USE_TLS": False, "MAIL_USERNAME": "a", "MAIL_PASSWORD": "b"}, "tls", "wrong"),
+        (SERVER | {"MAIL_USERNAME": "a"}, "sign_in", "wrong"),
+        (SERVER | {"MAIL_SUPPRESS_SEND": True}, "suppressed", "wrong"),
+        (SERVER | {"TESTING": True}, "suppressed", "wrong"),
+    ],
+)
+def test_the_way_to_the_server(config: dict[str, Any], check: str, word: str) -> None:
+    """A way that cannot work, or shows a password, is wrong; mail in clear is to do, but for a local relay."""
+    assert words(doctor.server(config, settings())) == {check: word}
+
+
+def test_certificates_that_are_not_there() -> None:
+    """FORUM_MAIL_CA_FILE must name a file."""
+    assert words(doctor.server(SERVER, settings(FORUM_MAIL_CA_FILE="/nowhere/ca.pem")))["ca_file"] == "wrong"
+
+
+def test_the_mailbox_needs_no_server() -> None:
+    """Where mail is kept, the MAIL_* keys and DNS are not looked at."""
+    kept = settings(FORUM_MAIL_TRANSPORT="mailbox")
+    assert doctor.server({"MAIL_USE_TLS": True, "MAIL_USE_SSL": True}, kept) == []
+    assert doctor.records(kept, names({})) == []
+
+
+def test_good_records() -> None:
+    """A domain with SPF, a DKIM key and a DMARC policy passes; other TXT records are left alone."""
+    assert words(doctor.records(settings(), names(RECORDS))) == {"spf": "ok", "dkim": "ok", "dmarc": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "word"),
+    [
+        ({"bread.org": []}, "spf", "wrong"),
+        ({"bread.org": ["v=spf10 -all"]}, "spf", "wrong"),
+        ({"bread.org": ["v=spf1 -all", "v=spf1 mx -all"]}, "spf", "wrong"),
+        ({"bread.org": ["v=spf1 +all"]}, "spf", "wrong"),
+        ({"bread.org": ["v=spf1 mx all"]}, "spf", "wrong"),
+        ({"bread.org": ["v=spf1 mx ~all"]}, "spf", "ok"),
+        ({"s1._domainkey.bread.org": []}, "dkim", "ok"),
+        ({"_dmarc.bread.org": []}, "dmarc", "todo"),
+        ({"_dmarc.bread.org": ["v=DMARC1; rua=mailto:d@bread.org"]}, "dmarc", "wrong"),
+        ({"_dmarc.bread.org": ["v=DMARC1; sp=none"]}, "dmarc", "wrong"),
+        ({"_dmarc.bread.org": ["v=DMARC1;p=none", "v=DMARC1;p=reject"]}, "dmarc", "wrong"),
+        ({"_dmarc.bread.org": ["v = DMARC1 ; p = quarantine"]}, "dmarc", "ok"),
+    ],
+)
+def test_records_that_are_missing_or_broken(change: dict[str, list[str]], check: str, word: str) -> None:
+    """A broken record is wrong, like a missing SPF; DKIM and DMARC are to do; odd spacing is fine."""
+    assert words(doctor.records(settings(), names(RECORDS | change)))[check] == word
+
+
+def test_no_key_at_all() -> None:
+    """Where no name is below _domainkey, there is no key to be found under any other name either."""
+    known = {name: texts for name, texts in RECORDS.items() if "_domainkey" not in name}
+    assert words(doctor.records(settings(), names(known)))["dkim"] == "todo"
+
+
+def test_the_policy_of_the_organisation() -> None:
+    """A sender below the domain is covered by the domain's DMARC record, as receivers read it."""
+    below = settings(FORUM_MAIL_FROM="notify@news.bread.org")
+    assert words(doctor.records(below, names(RECORDS)))["dmarc"] == "ok"
+
+
+def test_without_name_servers() -> None:
+    """A resolver that is missing or does not answer is to do, not an error: nothing is known then."""
+
+    def silent(name: str) -> list[str] | None:
+        raise OSError("timed out")
+
+    assert words(doctor.records(settings(), None)) == {"dns": "todo"}
+    assert words(doctor.records(settings(), silent)) == {"dns": "todo"}
+
+
+def test_examples_are_not_looked_up() -> None:
+    """A reserved domain is nobody's, so nobody is asked about it."""
+    example = settings(FORUM_MAIL_FROM="notify@forum.example", FORUM_MAIL_DOMAIN=None)
+    assert doctor.records(example, names({})) == []
+
+
+def ago(minutes: float) -> dt.datetime:
+    """A time in the past."""
+    return NOW - dt.timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("flow", "status", "expected"),
+    [
+        (Flow(ago(0.2), None, 0), 404, {"worker": "ok", "ready": "ok", "unsubscribe": "ok"}),
+        (Flow(ago(1), ago(2), 0), 404, {"worker": "ok", "ready": "ok", "unsubscribe": "ok"}),
+        (Flow(None, None, 0), 404, {"worker": "todo", "ready": "ok", "unsubscribe": "ok"}),
+        (Flow(ago(20), ago(20), 0), 404, {"worker": "wrong", "ready": "wrong", "unsubscribe": "ok"}),
+        (Flow(ago(1), None, 3), 404, {"worker": "ok", "ready": "ok", "dead": "todo", "unsubscribe": "ok"}),
+        (Flow(ago(1), None, 0), 400, {"worker": "ok", "ready": "ok", "unsubscribe": "wrong"}),
+        (Flow(ago(1), None, 0), 302, {"worker": "ok", "ready": "ok", "unsubscribe": "wrong"}),
+    ],
+)
+def test_whether_mail_flows(flow: Flow, status: int, expected: dict[str, str]) -> None:
+    """A worker never seen is to do, one gone for a quarter of an hour wrong, and so is a message due that long."""
+    assert words(doctor.look(flow, status, NOW)) == expected
+
+
+def test_the_outbox_is_read_as_it_is(site: Site) -> None:
+    """Heartbeat, oldest ready message and the given up come from the tables."""
+    with site.session() as session:
+        assert doctor.flow(session, site.clock()) == Flow(None, None, 0)
+    site.follower("Ann")
+    with site.session() as session:
+        assert doctor.flow(session, site.clock()) == Flow(site.clock(), None, 0)
+
+
+def test_the_unsubscribe_page_answers_strangers(site: Site, make_blog: Callable[..., Site]) -> None:
+    """A one-click POST with a made-up token is answered 404, on our own site and on one with a global CSRFProtect."""
+    for each in (site, make_blog()):
+        with each.app.app_context():
+            assert unsubscribing(each.state) == 404
