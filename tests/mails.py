@@ -107,7 +107,7 @@ def thread(*answers: Answer, number: int = 42, title: str = "Why trees need leas
 
 
 def digest(*threads: DigestThread, settings: Settings | None = None, env: Environment = ENV, **more: Any) -> bytes:
-    known: dict[str, Any] = {"links": replace(LINKS, mute=None), "cadence": "daily", "rolled": False}
+    known: dict[str, Any] = {"links": LINKS, "cadence": "daily", "rolled": False}
     known["threads"] = threads or [thread(ANSWER, ASIDE), thread(HEBREW, number=43, title="עצים בעיר")]
     envelope = more.pop("envelope", replace(ALONE, message_id="<d9.77aa41d0a7b35e68@forum.example>"))
     return compose.digest(env, settings or site(), envelope, **(known | more))

@@ -244,7 +244,7 @@ def test_both_parts_hold_the_same_news_and_the_text_comes_first() -> None:
     for kind in ("plain", "html"):
         body = html.unescape(part(reply(), kind))
         for piece in ("Ann", "birds", "Why would trees", ANSWER.url, LINKS.mute, LINKS.unsubscribe, LINKS.preferences):
-            assert str(piece) in body
+            assert piece in body
 
 
 def test_several_answers_travel_in_one_mail_in_their_order() -> None:
@@ -496,7 +496,7 @@ def test_a_reader_nobody_has_seen_is_asked_and_told() -> None:
             told = part(make(still_there=True, last=True), kind)
             assert "This was the last mail" in told
             for body in (asked, told):
-                assert body.count(str(LINKS.preferences)) == 2
+                assert body.count(LINKS.preferences) == 2
 
 
 # Digests
@@ -504,7 +504,8 @@ def test_a_reader_nobody_has_seen_is_asked_and_told() -> None:
 
 def test_a_digest_of_one_thread_is_filed_with_its_mails() -> None:
     """It follows the thread's root, and names the thread and its newest answer."""
-    raw = digest(thread(ANSWER, ASIDE))
+    root = "<a42@forum.example>"
+    raw = digest(thread(ANSWER, ASIDE), envelope=replace(ALONE, in_reply_to=root, references=(root,)))
     lines = header_lines(raw)
     for line in (
         "Subject: [Example Forum] 2 new replies in 1 discussion",
@@ -556,8 +557,9 @@ def test_a_digest_tells_each_thread_with_its_own_way_out() -> None:
     ],
 )
 def test_a_digest_says_why_it_came_now(cadence: str, told: str) -> None:
-    """The footer names the rhythm that was chosen; what went over a day's measure is said at the top."""
+    """The footer names the rhythm that was chosen, or the top that it was too much for single mails."""
     assert told in part(digest(cadence=cadence), "plain")
+    assert "answers.\nStop" in part(digest(cadence=cadence, rolled=True), "plain")
     assert "busy day" not in part(digest(cadence=cadence), "html")
     for kind in ("plain", "html"):
         assert "busy day" in part(digest(cadence=cadence, rolled=True), kind)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import dns.message
+import dns.rcode
+import dns.resolver
+import dns.rrset
 import pytest
 
 from forum.cli.mail.doctor import unsubscribing
@@ -213,8 +219,78 @@ def test_the_outbox_is_read_as_it_is(site: Site) -> None:
         assert doctor.flow(session, site.clock()) == Flow(site.clock(), None, 0)
 
 
-def test_the_unsubscribe_page_answers_strangers(site: Site, make_blog: Callable[..., Site]) -> None:
-    """A one-click POST with a made-up token is answered 404, on our own site and on one with a global CSRFProtect."""
-    for each in (site, make_blog()):
+def test_the_unsubscribe_page_answers_strangers(make_site: Callable[..., Site], make_blog: Callable[..., Site]) -> None:
+    """A made-up token is answered 404, below a path of the host too, and behind a global CSRFProtect."""
+    for each in (make_site(), make_site(FORUM_BASE_URL="https://www.bread.org/talk"), make_blog()):
         with each.app.app_context():
             assert unsubscribing(each.state) == 404
+
+
+def test_a_protection_in_the_way_is_seen(make_blog: Callable[..., Site]) -> None:
+    """Where something of the host answers in our place, its status is what the doctor judges."""
+    blog = make_blog()
+    blog.app.before_request(lambda: ("no token", 400))
+    with blog.app.app_context():
+        assert unsubscribing(blog.state) == 400
+
+
+class NameServer(threading.Thread):
+    """A name server on this machine: what it does not know does not exist."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+
+    def run(self) -> None:
+        """Answer until the socket is closed."""
+        while packet := self.socket.recvfrom(512):
+            query = dns.message.from_wire(packet[0])
+            answer = dns.message.make_response(query)
+            name = query.question[0].name
+            if name.to_text() == "stop.":
+                return
+            if name.to_text() == "spf.bread.org.":
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", '"v=spf1 include:a" "b -all"'))
+            elif name.to_text() == "broken.bread.org.":
+                answer.set_rcode(dns.rcode.SERVFAIL)
+            elif name.to_text() != "bread.org.":
+                answer.set_rcode(dns.rcode.NXDOMAIN)
+            self.socket.sendto(answer.to_wire(), packet[1])
+
+    def stop(self) -> None:
+        """End the thread."""
+        self.socket.sendto(dns.message.make_query("stop.", "TXT").to_wire(), self.socket.getsockname())
+        self.join()
+        self.socket.close()
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """A running name server which is the system's for the length of the test."""
+    server = NameServer()
+    server.start()
+    system = dns.resolver.Resolver(configure=False)
+    system.nameservers, system.port = ["127.0.0.1"], server.socket.getsockname()[1]
+    monkeypatch.setattr(dns.resolver, "default_resolver", system)
+    yield server
+    server.stop()
+
+
+@pytest.mark.usefixtures("name_server")
+def test_name_servers_are_asked() -> None:
+    """Parts of a record are joined; a name without records and one that does not exist are told apart."""
+    resolve = doctor.resolver()
+    assert resolve is not None
+    assert resolve("spf.bread.org") == ["v=spf1 include:ab -all"]
+    assert resolve("bread.org") == []
+    assert resolve("nobody.bread.org") is None
+
+
+@pytest.mark.usefixtures("name_server")
+def test_name_servers_that_fail() -> None:
+    """A name server that cannot tell is an OSError, which the checks know."""
+    resolve = doctor.resolver()
+    assert resolve is not None
+    with pytest.raises(OSError, match="failed"):
+        resolve("broken.bread.org")

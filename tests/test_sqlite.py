@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from forum.sqlite import begin_writing, open_well
+from forum.sqlite import Pulse, begin_writing, open_well
 from tests.visitors import Site
 
 
@@ -67,4 +67,45 @@ def test_reading_does_not_lock(tmp_path: Path) -> None:
         writer.execute(text("INSERT INTO t VALUES (1)"))
         assert reader.scalar(text("SELECT count(*) FROM t")) == 0
         writer.rollback()
+    engine.dispose()
+
+
+def test_what_was_read_is_remembered_until_a_commit(tmp_path: Path) -> None:
+    """The memory of a file is empty after a commit of anybody, another process included, and kept until then."""
+    engine = opened(tmp_path / "a.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE counter (n INTEGER)"))
+        connection.execute(text("INSERT INTO counter VALUES (0)"))
+    pulse = Pulse(engine)
+    pulse.memory()["page"] = "old"
+    assert pulse.memory() == {"page": "old"}
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE counter SET n = 1"))
+    assert pulse.memory() == {}
+    pulse.memory()["page"] = "new"
+    writer = multiprocessing.get_context("spawn").Process(target=count_up, args=(tmp_path / "a.db", 1))
+    writer.start()
+    writer.join()
+    assert pulse.memory() == {}
+    engine.dispose()
+
+
+def test_a_commit_while_reading_is_not_missed(tmp_path: Path) -> None:
+    """What is put into a memory that was asked for before a commit is never found after it."""
+    engine = opened(tmp_path / "a.db")
+    pulse = Pulse(engine)
+    before = pulse.memory()
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+    before["page"] = "read too early"
+    assert pulse.memory() == {}
+    engine.dispose()
+
+
+def test_other_databases_remember_nothing(postgres_url: str) -> None:
+    """Where a commit of others cannot be noticed, nothing is kept."""
+    engine = create_engine(postgres_url)
+    pulse = Pulse(engine)
+    pulse.memory()["page"] = "old"
+    assert pulse.memory() == {}
     engine.dispose()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from jinja2 import Environment
@@ -51,12 +51,12 @@ _AUTOMATIC: Final = (
 class Links:
     """Where the recipient stops all mail of the site, silences this conversation, and chooses what comes how often.
 
-    A digest has no ``mute``: each of its threads brings its own.
+    A digest does not use ``mute``: each of its threads brings its own.
     """
 
     unsubscribe: str
-    mute: str | None = None
-    preferences: str | None = None
+    mute: str
+    preferences: str
 
 
 def reply(
@@ -121,14 +121,13 @@ def digest(
 
     ``cadence`` is ``instant``, ``hourly``, ``daily`` or ``weekly``; ``rolled`` says that the mail holds what went
     beyond the most mails of one day. ``still_there`` and ``last`` are as for `reply`. At most 20 threads and 40
-    answers are shown, the others are counted. About one thread, the mail is filed below that thread's root.
+    answers are shown, the others are counted.
     """
     alone = threads[0] if len(threads) == 1 else None
     archive = alone.url if alone else settings.base_url or ""
     headers = _list_headers(settings, archive, links, "digest")
     if alone:
         headers += _about(alone.thread_id, alone.answers[-1])
-        envelope = _below_root(envelope, alone.thread_id, domain(settings))
     replies = sum(len(thread.answers) for thread in threads)
     context = {"links": links, "cadence": cadence, "rolled": rolled, "still_there": still_there, "last": last}
     context |= {"replies": replies, "discussions": len(threads)}
@@ -220,10 +219,3 @@ def _list_headers(settings: Settings, archive: str, links: Links, reason: str) -
 
 def _about(thread_id: int, answer: Answer) -> list[tuple[str, str]]:
     return [("X-Forum-Thread", str(thread_id)), ("X-Forum-Comment", str(answer.comment_id))]
-
-
-def _below_root(envelope: Envelope, thread_id: int, host: str) -> Envelope:
-    if envelope.references:
-        return envelope
-    root = f"<a{thread_id}@{host}>"
-    return replace(envelope, in_reply_to=root, references=(root,))
