@@ -26,6 +26,7 @@ ENVELOPE = replace(
     in_reply_to="<c1290.5b0e77c3d1a94f20@forum.example>",
     references=("<a42@forum.example>", "<c1290.5b0e77c3d1a94f20@forum.example>"),
 )
+FILED = replace(ALONE, in_reply_to="<a42@forum.example>", references=("<a42@forum.example>",))
 M = "https://forum.example/forum/m"
 LINKS = Links(
     unsubscribe=f"{M}/u/uk3x9.Jw6m2QpN7uVbTzYcA4sD1g",
@@ -152,7 +153,7 @@ EVERY: dict[str, Callable[[], bytes]] = {
     "reply-still-there": lambda: reply(still_there=True),
     "reply-last": lambda: reply(still_there=True, last=True),
     "digest": digest,
-    "digest-one-thread": lambda: digest(thread(ANSWER, CODE), cadence="hourly"),
+    "digest-one-thread": lambda: digest(thread(ANSWER, CODE), cadence="hourly", envelope=FILED),
     "digest-rolled": lambda: digest(
         *(thread(*[ANSWER, LONG, HEBREW] * 3, number=number, title=f"Tree {number}") for number in range(1, 24)),
         cadence="instant",

@@ -21,6 +21,7 @@ from tests.mails import (
     ANSWER,
     ASIDE,
     CODE,
+    FILED,
     HEBREW,
     LINKS,
     LONG,
@@ -504,8 +505,7 @@ def test_a_reader_nobody_has_seen_is_asked_and_told() -> None:
 
 def test_a_digest_of_one_thread_is_filed_with_its_mails() -> None:
     """It follows the thread's root, and names the thread and its newest answer."""
-    root = "<a42@forum.example>"
-    raw = digest(thread(ANSWER, ASIDE), envelope=replace(ALONE, in_reply_to=root, references=(root,)))
+    raw = digest(thread(ANSWER, ASIDE), envelope=FILED)
     lines = header_lines(raw)
     for line in (
         "Subject: [Example Forum] 2 new replies in 1 discussion",

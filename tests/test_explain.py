@@ -163,7 +163,9 @@ def test_nobody_follows(site: Site) -> None:
     """A comment that reaches nobody says so rather than nothing."""
     posted = site.comment()
     site.deliver()
-    assert said_of(site, posted) == ["nobody follows what it belongs to"]
+    assert said_of(site, posted) == [
+        "there was nobody to tell: nobody followed it, or it was brought in and is no news"
+    ]
 
 
 def test_who_did_not_ask(site: Site) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+from sqlalchemy import update
 
 from forum.mail.languages import direction, folders
+from forum.models import Address
 from tests.mails import ANSWER, KINDS, TEMPLATES, confirm, reply
+from tests.visitors import Site
 from tests.wire import header_lines, part
 
 
@@ -89,3 +93,22 @@ def test_folders_have_one_spelling(language: str, names: list[str]) -> None:
 def test_a_language_runs_one_way(language: str, way: str) -> None:
     """Script decides where it is named, else the language does."""
     assert direction(language) == way
+
+
+def test_an_address_is_written_to_in_its_language(make_site: Callable[..., Site], hosts: Path) -> None:
+    """From the address's locale to the mailbox: the host's German text goes to whoever reads German."""
+    site = make_site()
+    site.add_article()
+    theirs = write(hosts / "reply/de", body__txt="Antwort: {{ answers[0].url }}").loader
+    site.app.jinja_loader = ChoiceLoader(list(filter(None, [theirs, site.app.jinja_loader])))
+    ben, cy = site.follower("Ben"), site.follower("Cy")
+    with site.session() as session:
+        session.execute(update(Address).where(Address.key == "ben@reader.example").values(locale="de"))
+        session.commit()
+    for parent in (ben, cy):
+        site.comment("Because.", name="Ann", parent=parent)
+    site.deliver()
+    german, english = site.raw_mails("ben@reader.example")[-1], site.raw_mails("cy@reader.example")[-1]
+    assert part(german, "plain").startswith("Antwort: http")
+    assert "Content-Language: de, en" in header_lines(german)
+    assert "Content-Language: en" in header_lines(english)

@@ -39,7 +39,7 @@ def test_a_mail_is_pleasant_to_read(name: str, window: Page) -> None:
     window.set_content(part(EVERY[name](), "html"))
     found: list[str] = window.evaluate(SMALL)
     for scheme in ("light", "dark"):
-        window.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        window.emulate_media(color_scheme=scheme)
         found += [f"{scheme}: {fault}" for fault in _faults(window)]
         _keep(window, f"{name}-{scheme}")
     assert found == []

@@ -75,7 +75,8 @@ def _whole(session: Session, comment: Comment, *, any_items: bool) -> Line | Non
         return Line(None, "waits", "fanout", "the next delivery finds out who else is to be told")
     if event.state == "skipped":
         return Line(None, "not mailed", "comment_gone", f"not mailed: {because('comment_gone')}")
-    return None if any_items else Line(None, "not mailed", None, "nobody follows what it belongs to")
+    nobody = "there was nobody to tell: nobody followed it, or it was brought in and is no news"
+    return None if any_items else Line(None, "not mailed", None, nobody)
 
 
 def _of_item(item: Item, settings: Settings, now: dt.datetime) -> Line:

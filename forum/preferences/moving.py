@@ -43,7 +43,7 @@ def request_move(
     """
     new = addresses.meet(session, mailbox, now)
     session.flush()
-    data = {"page": "n", "owner": address.id, "address": new.id}
+    data = {"page": "n", "address": address.id}
     outbox.write(session, keys, settings, new, "link", data, now, network)
     _stop_queued(session, address)
     audit.record(session, address, "move_asked", actor="mail", now=now, cause="settings")

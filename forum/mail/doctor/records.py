@@ -26,6 +26,8 @@ def records(settings: Settings, resolve: Resolver | None) -> list[Finding]:
     if resolve is None:
         return [Finding("dns", "todo", "DNS was not asked: the package dnspython is not installed.")]
     try:
+        if resolve(domain) is None:
+            return [Finding("dns", "wrong", f"{domain} is not in the DNS: nobody accepts mail from there.")]
         return [_spf(domain, resolve), _dkim(domain, resolve), _dmarc(domain, resolve)]
     except OSError as error:
         return [Finding("dns", "todo", f"DNS gave no answer about {domain}: {error}")]
