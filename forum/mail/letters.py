@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from .. import addresses, outbox
 from ..models import Comment, Item, Message, SignIn, Thread
-from ..outbox import Claim
+from ..outbox import Claim, audience
 from ..tokens import day_number, make_token
 from . import ancestry, compose, gate
 from .courier import Courier
@@ -116,7 +116,10 @@ def _notice(session: Session, courier: Courier, message: Message, now: dt.dateti
         _envelope(message),
         decision=message.data["decision"],
         thread_title=comment.thread.title,
-        url=courier.urls("forum.comments.permalink", comment_id=comment.id),
+        # A rejected comment is nowhere to be seen, not even by its author.
+        url=_thread_url(courier, comment.thread)
+        if message.data["decision"] == "reject"
+        else courier.urls("forum.comments.permalink", comment_id=comment.id),
         language=_language(message),
     )
 
@@ -141,6 +144,7 @@ def _reply(session: Session, courier: Courier, message: Message, now: dt.datetim
         reason=_strongest(items),
         hourly=bool(message.data.get("hourly")),
         still_there=_still_there(message, now),
+        last=_is_last(message, now),
         language=_language(message),
     )
 
@@ -163,6 +167,8 @@ def _digest(session: Session, courier: Courier, message: Message, now: dt.dateti
         links=_links(courier, message, threads[0].thread_id),
         cadence="daily" if cadence == "rolled" else cadence,
         rolled=cadence == "rolled",
+        still_there=_still_there(message, now),
+        last=_is_last(message, now),
         language=_language(message),
     )
 
@@ -208,6 +214,11 @@ def _links(courier: Courier, message: Message, thread_id: int) -> compose.Links:
 def _still_there(message: Message, now: dt.datetime) -> bool:
     """Whether to ask if anybody reads this: nobody has done anything here for a year."""
     return now - message.address.active_at > _DORMANT_AFTER
+
+
+def _is_last(message: Message, now: dt.datetime) -> bool:
+    """Whether this is the last mail before we take the silence for an answer."""
+    return _still_there(message, now) and message.address.nudges + 1 >= audience.DORMANT_AFTER
 
 
 def note_sent(message: Message, now: dt.datetime) -> None:
