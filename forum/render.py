@@ -6,6 +6,7 @@ What every reader sees alike is kept as bytes keyed by the thread's version; onl
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,7 @@ from functools import partial
 from flask import request, url_for
 from markupsafe import Markup, escape
 
-from . import threads, tree
+from . import subscriptions, threads, tree
 from .forms import FormView, session_token
 from .models import Comment
 from .state import ForumState
@@ -30,6 +31,7 @@ class Own:
     edit_url: str | None
     remove_url: str
     minutes_left: int
+    asked_for_mail: bool
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,9 @@ def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Rea
     lines = threads.page(state.session, head.id, number, settings.per_page, reader) if head.id else []
     if number < last:
         lines = [line for line in lines if line.branch is not None]
+    if reader:
+        own = [line.id for line in lines if reader.owns(line)]
+        reader = replace(reader, asked=subscriptions.asked_with(state.session, own))
     closed = place.closed or head.closed
     body = _list(state, lines, place if not head.closed else _closed(place), reader)
     stamp, mark = Markup(state.stamp_mark), Markup(state.body_mark)  # our own marks, hexadecimal
@@ -237,16 +242,18 @@ def _shown(state: ForumState, line: Line, parent: Line | None, answers: int, pla
         depth=line.depth,
         answers=answers,
         heading=min(6, place.heading + (1 if parent is None else 2)),
-        own=_own(state, line, path) if reader.owns(line) else None,
+        own=_own(state, line, path, answers, reader) if reader.owns(line) else None,
     )
 
 
-def _own(state: ForumState, line: Line, path: str) -> Own | None:
+def _own(state: ForumState, line: Line, path: str, answers: int, reader: Reader) -> Own | None:
     age = (state.clock() - line.created_at).total_seconds()
     left = state.settings.edit_seconds - age
     if left <= 0:
         return None
-    return Own(f"{path}/edit", f"{path}/remove", max(1, int(left // 60)))
+    # Whoever answered meant the words as they stand.
+    edit = None if answers else f"{path}/edit"
+    return Own(edit, f"{path}/remove", math.ceil(left / 60), line.id in reader.asked)
 
 
 _CLOSE = b"</ol></details></li>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +42,13 @@ def follow(
     session.add(subscription)
     session.flush()
     return subscription
+
+
+def asked_with(session: Session, comment_ids: Collection[int]) -> frozenset[int]:
+    """Which of these comments were posted together with a wish to hear of answers."""
+    same = (Subscription.address_id == Comment.address_id) & (Subscription.consent_at == Comment.created_at)
+    query = select(Comment.id).join(Subscription, same).where(Comment.id.in_(comment_ids))
+    return frozenset(session.scalars(query))
 
 
 def confirm(session: Session, address: Address, generation: int, now: dt.datetime) -> bool:

@@ -49,10 +49,14 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class Reader:
-    """Whose held comments may be shown to whom: the hash of a visitor cookie, an identity, or both."""
+    """Whose held comments may be shown to whom: the hash of a visitor cookie, an identity, or both.
+
+    ``asked`` are the comments with which this reader asked for mail.
+    """
 
     visitor_hash: str | None = None
     identity_ref: str | None = None
+    asked: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.visitor_hash or self.identity_ref)

@@ -783,7 +783,8 @@ def test_each_token_opens_its_own_page_only(site: Site) -> None:
     site.follower("Ona")
     keys, day = site.state.keys, day_number(site.clock())
     numbers = {"c": (1, 0, day), "x": (1, day), "u": (1, 1), "t": (1, 1), "p": (1, day), "s": (1,)}
-    for kind, place in itertools.product(numbers, "cxut"):
+    numbers |= {"o": (1, 1, day), "n": (1, 1, day)}
+    for kind, place in itertools.product(numbers, "cxutpon"):
         token = make_token(keys, kind, *numbers[kind])
         for text in {token, place + token[1:]}:
             opens = site.visitor().get(f"/forum/m/{place}/{text}").status_code

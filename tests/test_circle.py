@@ -99,3 +99,16 @@ def test_whoever_left_can_come_back(site: Site) -> None:
     site.comment("To the new one.", parent=new)
     site.deliver()
     assert [mail["X-Forum-Comment"] for mail in site.mails(ANN, "reply")] == ["2", "5"]
+
+
+def test_whoever_ticks_is_told_to_look_into_the_inbox(site: Site) -> None:
+    """The author of a comment with a tick is told what comes next, the same whether the address is known or not."""
+    notes = []
+    for _ in range(2):
+        ann = site.visitor()
+        posted = ann.post(name="Ann", email=ANN, notify="direct", body=f"Comment {len(notes)}.")
+        notes.append(ann.get(posted.headers["Location"]).text.count("look into your inbox first"))
+        site.deliver()
+        site.visitor().act(site.links(site.mails(ANN)[0], "c")[0], "confirm")
+    assert notes == [1, 1]
+    assert "look into your inbox" not in site.visitor().get(site.page).text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from forum.cli import forum_cli
 from forum.models import (
     ActorMute,
     Address,
+    Base,
     Comment,
     Item,
     Message,
@@ -468,6 +469,39 @@ def test_links_of_a_forgotten_address_do_nothing(site: Site, ann: int) -> None:
     assert one_click.status_code == 200
     missing = f"/forum/m/u/{make_token(keys, 'u', 999, 1)}"
     assert "You get no more mail" in visitor.get(missing).text
+
+
+def test_an_exchanged_address_is_forgotten_with_the_new_one(site: Site, ann: int) -> None:
+    """Forgetting the new address takes the old one along."""
+    press(site.visitor(), asked(site), "move")
+    press(site.visitor(), settings(site, NEW), "forget", sure="yes")
+    assert not [text for text in dump(site, but="") if "ann@" in text]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, make_site: Callable[..., Site]) -> Iterator[Site]:
+    """A site on SQLite and one on PostgreSQL."""
+    uri = {"SQLALCHEMY_DATABASE_URI": request.getfixturevalue("postgres_url")} if request.param != "sqlite" else {}
+    site = make_site(**uri)
+    site.add_article()
+    yield site
+    with site.app.app_context():
+        site.state.db.session.remove()
+        Base.metadata.drop_all(site.state.db.engine)
+
+
+def test_moving_and_forgetting_on_each_database(each_database: Site) -> None:
+    """SQLite and PostgreSQL move and erase alike."""
+    site = each_database
+    first = site.follower("Ann")
+    site.comment("One.", parent=first, name="Ben", email="ben@reader.example")
+    site.deliver()
+    press(site.visitor(), settings(site), "mute_person", id=2)
+    press(site.visitor(), asked(site), "move")
+    assert "Ben</bdi> is muted" in site.visitor().get(settings(site, NEW)).text
+    press(site.visitor(), settings(site, NEW), "forget", sure="yes")
+    assert site.get(first).name == "Someone"
+    assert [count(site, model) for model in (Subscription, ActorMute)] == [0, 0]
 
 
 def test_forgetting_twice_is_once(site: Site, ann: int) -> None:

@@ -12,6 +12,7 @@ from ..errors import ExpiredToken
 from ..forms import session_token
 from ..mail.letters import LINK_DAYS
 from ..models import Address
+from ..signals import address_confirmed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import check_age, read_token
@@ -63,8 +64,12 @@ def _act(state: ForumState, old: Address, new: Address, day: int) -> Response:
         return _show(state, old, new, day, SESSION_CHANGED)
     # Two presses at one moment: the second waits here and finds everything moved.
     state.session.refresh(old, with_for_update=True)
-    if not _has_moved(state, old, new, day) and not preferences.move(state.session, old, new, state.clock()):
-        return mail_page(_NO_LONGER, ["The address it was asked for has changed since."], status=409)
+    was_confirmed = new.state == "confirmed"
+    if not _has_moved(state, old, new, day):
+        if not preferences.move(state.session, old, new, state.clock()):
+            return mail_page(_NO_LONGER, ["The address it was asked for has changed since."], status=409)
+        if not was_confirmed:
+            address_confirmed.send(state.app, address=new)
     state.session.commit()
     state.kick()
     return to_done("moved")

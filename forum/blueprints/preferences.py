@@ -75,10 +75,10 @@ def _act(state: ForumState, address: Address) -> Response:
         addresses.note_active(address, state.clock())
     state.session.commit()
     state.kick()
-    return answer if isinstance(answer, Response) else unseen(redirect_here(answer))
+    return answer if isinstance(answer, Response) else unseen(_back(answer))
 
 
-def redirect_here(done: str) -> Response:
+def _back(done: str) -> Response:
     """Back to the page, which then says what was done."""
     return make_response(redirect(f"{request.script_root}{request.path}?done={done}", 303))
 
@@ -172,6 +172,9 @@ def _export(state: ForumState, address: Address) -> Response:
 def _forget(state: ForumState, address: Address) -> Response:
     if request.form.get("sure") != "yes":
         raise Conflict("Please tick the box first: what is forgotten cannot be brought back.")
+    if address.state not in addresses.SILENT:
+        # Before it is empty: a host may keep the address somewhere too.
+        address_unsubscribed.send(state.app, address=address)
     preferences.forget(state.session, state.keys, address, state.clock())
     return to_done("forgotten")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import click
+from alembic.runtime.migration import MigrationContext
 from flask.cli import with_appcontext
+from sqlalchemy import Engine
 
 from .. import migrations
 from ..state import get
@@ -18,10 +20,14 @@ def db() -> None:
 @click.option("--sql", is_flag=True, help="Print the statements instead of running them.")
 @with_appcontext
 def upgrade(sql: bool) -> None:
-    """Bring the tables to the newest revision."""
-    migrations.upgrade(get().db.engine, sql=sql)
-    if not sql:
-        click.echo("Forum's tables are up to date.")
+    """Bring the tables to the newest revision, and say from where."""
+    engine = get().db.engine
+    if sql:
+        migrations.upgrade(engine, sql=True)
+        return
+    before = _revision(engine)
+    migrations.upgrade(engine)
+    click.echo(f"Forum's tables {_change(before, _revision(engine))}.")
 
 
 @db.command()
@@ -32,6 +38,18 @@ def check() -> None:
         if not migrations.is_at_head(connection):
             raise click.ClickException("Forum's tables are behind: run `flask forum db upgrade`.")
     click.echo("Forum's tables are up to date.")
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": migrations.VERSION_TABLE})
+        return context.get_current_revision()
+
+
+def _change(before: str | None, after: str | None) -> str:
+    if before == after:
+        return f"are up to date, at {after}"
+    return f"were brought from {before} to {after}" if before else f"were created, at {after}"
 
 
 @db.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import unicodedata
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +16,7 @@ from .. import articles, comments, outbox, sanitize
 from ..addresses import parse
 from ..comments import Submission
 from ..models import Article, Comment
+from ..moderation import LINK_LIFE
 from ..screening import Draft, Verdict
 from ..sqlite import begin_writing
 from ..state import ForumState, get
@@ -23,6 +25,7 @@ from .moderators import sign_in_link
 
 _DATA = files(__package__.rpartition(".")[0]) / "demo"
 _SECOND = "second.md"
+_LINK_MINUTES = int(LINK_LIFE.total_seconds() // 60)
 
 
 @click.command()
@@ -39,7 +42,10 @@ def demo() -> None:
         state.session.commit()
     click.echo(f"Article     {state.url('forum_articles.show', slug=source.slug)}")
     if state.settings.moderators:
-        click.echo(f"Moderation  {sign_in_link(state, sorted(state.settings.moderators)[0])}")
+        moderator = sorted(state.settings.moderators)[0]
+        click.echo(f"Moderation  {sign_in_link(state, moderator)}")
+        click.echo(f"            {moderator} signs in with this link, once and within {_LINK_MINUTES} minutes; another:")
+        click.echo(f"            flask forum moderator link {moderator}")
     if state.settings.mail_transport == "mailbox":
         click.echo(f"Mailbox     {state.url('forum.dev.mailbox')}")
 
@@ -83,5 +89,6 @@ def _add(state: ForumState, article: Article, url: str, row: dict[str, Any], sto
 
 def _made_up(name: str) -> str:
     """One address per person, in a domain that can never receive mail."""
-    letters = "".join(letter for letter in name.casefold() if letter.isascii() and letter.isalnum())
-    return f"{letters or 'reader'}@readers.example"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    words = "".join(letter if letter.isalnum() else " " for letter in plain).split()
+    return f"{'.'.join(words) or 'reader'}@readers.example"

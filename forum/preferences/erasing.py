@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from ..models import (
     ActorMute,
     Address,
     Attempt,
+    Audit,
     Captured,
     Comment,
     Item,
@@ -55,6 +57,8 @@ def forget(session: Session, keys: Keys, address: Address, now: dt.datetime) -> 
     session.execute(delete(ActorMute).where((ActorMute.address_id == address.id) | (ActorMute.actor_id == address.id)))
     session.execute(delete(Captured).where(Captured.envelope_to.in_((email, key))))
     _empty(session, address, now)
+    for earlier in _earlier(session, address):
+        forget(session, keys, earlier, now)
 
 
 def is_forgotten(address: Address) -> bool:
@@ -69,6 +73,16 @@ def _keep_the_no(session: Session, keys: Keys, address: Address, now: dt.datetim
         session.execute(delete(Suppression).where(Suppression.key_hash.in_(hashes), ~said))
     elif session.scalar(select(Suppression.id).where(Suppression.key_hash.in_(hashes)).limit(1)) is None:
         addresses.suppress(session, keys, address, address.state, now)
+
+
+def _earlier(session: Session, address: Address) -> Sequence[Address]:
+    """Addresses of the same person that were exchanged for this one and not used since."""
+    came_here = select(Audit.subject_id).where(
+        Audit.subject_kind == "address", Audit.act == "moved", Audit.after == str(address.id)
+    )
+    used = select(Comment.id).where(Comment.address_id == Address.id)
+    unused = (Address.id.in_(came_here), Address.state == "none", ~used.exists())
+    return session.scalars(select(Address).where(*unused)).all()
 
 
 def _erase_comments(session: Session, address: Address) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from .foreign import FOREIGN, RULES
-from .reference import allowed, key_of
+from .reference import allowed, choices, key_of
 
 PREFIX = "FORUM_"
 # They steer how the reference site starts and how tests break it; no Settings could hold them.
@@ -104,15 +104,28 @@ def _shown(key: str, value: Any) -> str:
 def _explain(model: type[BaseModel], config: Mapping[str, Any], error: ValidationError) -> dict[str, str]:
     details: dict[str, list[str]] = {}
     for one in error.errors():
-        details.setdefault(str(one["loc"][0]), []).extend(_detail(one.get("ctx", {})))
+        name, *index = one["loc"]
+        reason = one.get("ctx", {}).get("error")
+        # Only our own validators explain more than the rule does already.
+        sentences = [_detail(key_of(str(name)), config, index, str(reason))] if isinstance(reason, ValueError) else []
+        details.setdefault(str(name), []).extend(sentences)
     return {key_of(name): _sentence(model, config, name, found) for name, found in details.items()}
 
 
-def _detail(context: dict[str, Any]) -> list[str]:
-    # Only our own validators explain more than the rule does already.
-    return [str(context["error"])] if isinstance(context.get("error"), ValueError) else []
+def _detail(key: str, config: Mapping[str, Any], index: list[int | str], sentence: str) -> str:
+    if not index or len(config[key]) == 1:
+        return sentence
+    # The line shows the whole list: which of its values is meant must be said.
+    return sentence.replace("It", _shown(key, config[key][index[0]]), 1)
 
 
 def _sentence(model: type[BaseModel], config: Mapping[str, Any], name: str, details: list[str]) -> str:
-    key = key_of(name)
-    return wrong_value(key, config.get(key), allowed(model.model_fields[name]), details)
+    key, field = key_of(name), model.model_fields[name]
+    meant = _meant(config.get(key), choices(field))
+    hint = [f'Did you mean "{meant}"?'] if meant else []
+    return wrong_value(key, config.get(key), allowed(field), [*details, *hint])
+
+
+def _meant(value: Any, among: Iterable[str]) -> str | None:
+    found = difflib.get_close_matches(value.strip().lower(), among, n=1) if isinstance(value, str) else []
+    return found[0] if found else None

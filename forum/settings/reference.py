@@ -1,4 +1,4 @@
-"""The settings in words: what is allowed, what is the default, who may change it; drawn from the model alone."""
+"""The settings in words: what they do, what is allowed, what is the default; drawn from the model alone."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 _TOPICS = (
-    ("The conversation", "Admins may change these while the site runs, where there is a settings page."),
-    ("The site", "Only the configuration of the site sets these."),
-    ("Mail", "Only the configuration of the site sets these."),
+    ("The conversation", "The policy keys: how people talk with each other here."),
+    ("The site", "Where the site is, how it looks and what it runs on."),
+    ("Mail", "How mail leaves, and how much of it."),
 )
 
 
@@ -21,7 +21,7 @@ def key_of(name: str) -> str:
 
 
 def is_policy(field: FieldInfo) -> bool:
-    """Whether the setting is conversation policy, which admins may change, rather than infrastructure."""
+    """Whether the setting is a policy key: how people talk here, rather than infrastructure."""
     return bool(_extra(field).get("policy"))
 
 
@@ -33,7 +33,13 @@ def allowed(field: FieldInfo) -> str:
         return "true or false"
     if field.annotation is int:
         return f"a whole number from {_bound(field, 'ge')} to {_bound(field, 'le')}"
-    return _choice(field.annotation)
+    return _one_of(choices(field))
+
+
+def choices(field: FieldInfo) -> tuple[str, ...]:
+    """The words among which the setting must choose; none when it is no choice."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
 def default(field: FieldInfo) -> str:
@@ -70,8 +76,6 @@ def _bound(field: FieldInfo, side: Literal["ge", "le"]) -> int:
     return next(int(getattr(rule, side)) for rule in field.metadata if hasattr(rule, side))
 
 
-def _choice(annotation: Any) -> str:
-    if get_origin(annotation) is not Literal:
-        (annotation,) = (one for one in get_args(annotation) if one is not type(None))
-    *most, last = (json.dumps(one) for one in get_args(annotation))
+def _one_of(words: tuple[str, ...]) -> str:
+    *most, last = (json.dumps(word) for word in words)
     return f"{', '.join(most)} or {last}" if most else last

@@ -1,4 +1,7 @@
-"""The kinds of values a setting can have; each validator returns the one right spelling or says what is wrong."""
+"""The kinds of values a setting can have; each validator returns the one right spelling or says what is wrong.
+
+What is wrong is one sentence that begins with "It" where it speaks of the value; who shows it may put the value there.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 def limits_of(text: str) -> list[RateLimitItem]:
     """The limits that ``text`` names, such as "10 per minute". Raises ValueError for zero and for no limit at all."""
-    items = parse_many(text)
+    try:
+        items = parse_many(text)
+    except ValueError:
+        raise ValueError("It cannot be read as a number and a time, such as 10 per minute.") from None
     # `limits` reads "0 per minute" as "never" and "1 per 0 days" as "1 per day": neither can be what was meant.
     if any(item.amount < 1 for item in items) or _ZERO_PERIOD.search(text):
-        raise ValueError(f"{text!r} counts to zero; an empty list switches limits off.")
+        raise ValueError("It counts to zero; an empty list switches limits off.")
     return items
 
 
@@ -31,7 +37,7 @@ def confirm_limits_of(text: str) -> list[tuple[Scope, RateLimitItem]]:
     word, _, limit = text.partition(":")
     scope = next((name for name in SCOPES if name == word.strip()), None)
     if scope is None:
-        raise ValueError(f"{text!r} does not begin with one of {', '.join(f'{name}:' for name in SCOPES)}.")
+        raise ValueError(f"It does not begin with one of {', '.join(f'{name}:' for name in SCOPES)}.")
     return [(scope, item) for item in limits_of(limit.strip())]
 
 
@@ -39,7 +45,7 @@ def _address(text: str) -> str:
     try:
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise ValueError(f"{text!r} is not a mail address: {error}") from None
+        raise ValueError(f"It is not a mail address: {error}") from None
     return f"{found.local_part}@{found.ascii_domain}"
 
 
@@ -47,7 +53,7 @@ def _domain(text: str) -> str:
     try:
         return validate_email(f"x@{text}", check_deliverability=False).ascii_domain.lower()
     except EmailNotValidError:
-        raise ValueError(f"{text!r} is not the name of a mail domain.") from None
+        raise ValueError("It is not the name of a mail domain.") from None
 
 
 def _base_url(text: str) -> str:
