@@ -152,8 +152,10 @@ def _ask_removal(state: ForumState, comment: Comment) -> Response:
             "forum/plain_page.html",
             200 if request.method == "GET" else 403,
             title="This comment can no longer be deleted here",
-            paragraphs=["The time to delete it yourself is over. Please write to whoever runs this site."],
-            link=back,
+            paragraphs=["The time to delete it here is over. With a link that we mail to you it is always possible."],
+            link=("Manage this comment by mail", url_for("forum.own_by_mail.ask", comment_id=comment.id))
+            if state.settings.mail_enabled and comment.address_id
+            else back,
             actions=[],
         )
     return page(

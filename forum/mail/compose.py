@@ -174,6 +174,11 @@ def notice(
     return render(env, settings, "notice", envelope, _AUTOMATIC, context, language)
 
 
+def moved(env: Environment, settings: Settings, envelope: Envelope, *, language: str = OURS) -> bytes:
+    """Return the mail that warns the owner of an address when somebody asks for another one in its place."""
+    return render(env, settings, "moved", envelope, _AUTOMATIC, {}, language)
+
+
 def link(
     env: Environment,
     settings: Settings,

@@ -124,6 +124,10 @@ def _notice(session: Session, courier: Courier, message: Message, now: dt.dateti
     )
 
 
+def _moved(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
+    return partial(compose.moved, courier.env, courier.settings, _envelope(message), language=_language(message))
+
+
 def _reply(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
     items = gate.allowed(session, courier, message, now)
     if not items:
@@ -256,6 +260,7 @@ _KINDS: dict[str, Callable[[Session, Courier, Message, dt.datetime], Write | str
     "sign_in": _sign_in,
     "link": _link,
     "notice": _notice,
+    "moved": _moved,
     "reply": _reply,
     "digest": _digest,
 }

@@ -47,7 +47,7 @@ def write(
     now: dt.datetime,
     network: str | None = None,
 ) -> Message | None:
-    """Enqueue a `link` or a `notice` for ``address``; None when it must not be written to.
+    """Enqueue a `link`, a `notice` or a warning of a `moved` address; None when it must not be written to.
 
     Of links an address gets three a day at most: the fourth is stored as cancelled, with the reason.
     """

@@ -45,6 +45,8 @@ def request_move(
     session.flush()
     data = {"page": "n", "address": address.id}
     outbox.write(session, keys, settings, new, "link", data, now, network)
+    # Whoever holds a forwarded settings link must not take an address over in silence.
+    outbox.write(session, keys, settings, address, "moved", {}, now, network)
     _stop_queued(session, address)
     audit.record(session, address, "move_asked", actor="mail", now=now, cause="settings")
     session.flush()
