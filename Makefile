@@ -52,10 +52,16 @@ run: export FORUM_BASE_URL ?= http://$(HOST):$(PORT)
 run: port install ## serve the reference site: make run [HOST=127.0.0.1] [PORT=5000]
 	@$(FLASK) forum db upgrade
 	@$(FLASK) forum demo
+	@test "$$FORUM_BASE_URL" = http://127.0.0.1:5000 || \
+	  echo "For commands in another shell:  export FORUM_BASE_URL=$$FORUM_BASE_URL"
 	@exec $(VENV)/bin/waitress-serve --listen=$(HOST):$(PORT) wsgi:app
 
 .PHONY: port
 port:
+	@case '$(PORT)' in \
+	  ''|*[!0-9]*|??????*) false ;; \
+	  *) test '$(PORT)' -ge 1 -a '$(PORT)' -le 65535 ;; \
+	esac || { echo "PORT must be a number from 1 to 65535, not $(PORT)"; exit 1; }
 	@why=$$($(PYTHON) -c 'import socket; socket.create_server(("$(HOST)", $(PORT)))' 2>&1 | tail -n 1); \
 	case "$$why" in \
 	  "") ;; \

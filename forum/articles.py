@@ -7,8 +7,9 @@ import json
 import re
 import secrets
 import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -20,6 +21,11 @@ from .threads import HEAD, Head
 
 _KEYS = frozenset({"title", "slug", "author", "date", "closed", "summary"})
 _LINE = re.compile(r"([A-Za-z_]+)\s*:\s*(.*)")
+_NO_BLOCK = """The file must begin with a block between two lines of three dashes, with a title at least:
+---
+title: What the article is called
+---"""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,24 +94,18 @@ def newest(session: Session, limit: int = 100) -> list[Row[Any]]:
 def parse(text: str) -> Source:
     """Read a ``---`` block of ``key: value`` lines (plain or JSON-quoted values), then Markdown.
 
-    Raises ForumError naming the line that cannot be read.
+    Raises ForumError with a line for each mistake in the block.
     """
     lines = text.replace("\r\n", "\n").split("\n")
     if lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
-        raise ForumError("The file must begin with a block between two lines of three dashes: ---")
+        raise ForumError(_NO_BLOCK)
     end = next(n for n, line in enumerate(lines[1:], 1) if line.strip() == "---")
-    values = dict(_value(n, line) for n, line in enumerate(lines[1:end], 2) if line.strip())
-    if not values.get("title"):
-        raise ForumError("The block at the top must have a line with the title: title: …")
-    return Source(
-        title=values["title"],
-        slug=_slug(values.get("slug") or values["title"]),
-        author=values.get("author", ""),
-        summary=values.get("summary", ""),
-        closed=_flag(values.get("closed", "false")),
-        published_at=_date(values["date"]) if "date" in values else None,
-        body="\n".join(lines[end + 1 :]).strip(),
-    )
+    wrong: list[str] = []
+    values = _values(lines[1:end], wrong)
+    source = _source(values, "\n".join(lines[end + 1 :]).strip(), wrong)
+    if wrong:
+        raise ForumError("\n".join(wrong))
+    return source
 
 
 def put(session: Session, source: Source, now: dt.datetime) -> Article:
@@ -145,17 +145,49 @@ def _follow(session: Session, article: Article) -> None:
         session.flush()
 
 
-def _value(number: int, line: str) -> tuple[str, str]:
-    match = _LINE.fullmatch(line.strip())
-    if match is None or match[1].lower() not in _KEYS:
-        raise ForumError(f"Line {number} cannot be read: {line!r}. Known are: {', '.join(sorted(_KEYS))}.")
-    value = match[2].strip()
-    if value.startswith('"'):
-        try:
-            value = str(json.loads(value))
-        except ValueError:
-            raise ForumError(f"Line {number} has a quoted value that is not JSON: {value}") from None
-    return match[1].lower(), value
+def _values(lines: Iterable[str], wrong: list[str]) -> dict[str, str | None]:
+    """What the block says; None for a value that cannot be read, so that nothing else is said about that line."""
+    values: dict[str, str | None] = {}
+    for number, line in enumerate(lines, 2):
+        match = _LINE.fullmatch(line.strip())
+        if match and match[1].lower() in _KEYS:
+            values[match[1].lower()] = _attempt(wrong, _unquoted, number, match[2].strip())
+        elif line.strip():
+            wrong.append(f"Line {number} cannot be read: {line!r}. Known are: {', '.join(sorted(_KEYS))}.")
+    return values
+
+
+def _source(values: dict[str, str | None], body: str, wrong: list[str]) -> Source:
+    title, date = values.get("title", ""), values.get("date")
+    if title == "":
+        wrong.append("The block at the top must have a line with the title: title: …")
+    named = values.get("slug") or title
+    return Source(
+        title=title or "",
+        slug=(_attempt(wrong, _slug, named) if named else None) or "",
+        author=values.get("author") or "",
+        summary=values.get("summary") or "",
+        closed=_attempt(wrong, _flag, values.get("closed") or "") or False,
+        published_at=_attempt(wrong, _date, date) if date is not None else None,
+        body=body,
+    )
+
+
+def _attempt(wrong: list[str], read: Callable[..., T], *args: Any) -> T | None:
+    try:
+        return read(*args)
+    except ForumError as error:
+        wrong.append(error.message)
+        return None
+
+
+def _unquoted(number: int, value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    try:
+        return str(json.loads(value))
+    except ValueError:
+        raise ForumError(f"Line {number} has a quoted value that is not JSON: {value}") from None
 
 
 def _flag(text: str) -> bool:

@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flask import Flask, appcontext_pushed, request, request_finished, url_for
+from flask import Flask, appcontext_pushed, got_request_exception, request, request_finished, url_for
 from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError
 
 from . import counts, migrations, render, sanitize, threads
 from .blueprints import articles_blueprint, forum_blueprint, ids
@@ -65,6 +66,7 @@ class Forum:
         if state.settings.delivery == "in-process" and state.settings.mail_enabled:
             state.kick = InProcess(state.courier, app.app_context).kick
         request_finished.connect(counts.note_answered, app)
+        got_request_exception.connect(_name_the_remedy, app)
         _keep_tables(app)
 
     def identity(self, hook: Callable[[], Identity | None]) -> Callable[[], Identity | None]:
@@ -138,6 +140,13 @@ def _digest(name: str) -> str:
     if name not in _digests:
         _digests[name] = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
     return _digests[name]
+
+
+def _name_the_remedy(sender: Flask, exception: BaseException, **_: object) -> None:
+    """Say in one line of the log what to do when a page of anybody fails because our tables are not there."""
+    if isinstance(exception, DBAPIError) and migrations.is_missing(exception):
+        said = migrations.first_line(exception)
+        sender.logger.error("forum: run `flask forum db upgrade`: tables are missing or behind (%s)", said)
 
 
 def _keys(app: Flask) -> Keys:

@@ -94,7 +94,7 @@ class Typed:
 
 
 def read(form: CommentForm, settings: Settings, identity: Identity | None, thread_key: str) -> Typed:
-    """Normalise what was typed; every field that cannot stand gets a sentence of its own."""
+    """Normalise what was typed; every field that cannot stand gets a sentence of its own, in the order of the form."""
     errors: dict[str, str] = {}
 
     def door(judge: Callable[[], T], default: T) -> T:
@@ -106,10 +106,10 @@ def read(form: CommentForm, settings: Settings, identity: Identity | None, threa
 
     body = door(lambda: sanitize.body(form.body.data or "", max_length=settings.max_length), "")
     name = _name_of(identity) if identity else door(lambda: sanitize.name(form.name.data or ""), "")
-    website = None if identity else door(lambda: sanitize.website(form.website.data or ""), None)
     typed = identity.email if identity else form.email.data
     notify = _strongest(form.notify.data or []) if settings.mail_enabled else ""
     mailbox = door(lambda: _mailbox(typed, notify, settings, identity), None)
+    website = None if identity else door(lambda: sanitize.website(form.website.data or ""), None)
     parent_id = door(lambda: _parent(form.parent.data), None)
     draft = Draft(thread_key, parent_id, name, mailbox.email if mailbox else None, website, body)
     return Typed(draft, mailbox, notify if mailbox else "", bool(form[HONEYPOT].data), errors)

@@ -18,7 +18,8 @@ from . import migrations
 from .blueprints.articles import index
 from .extension import Forum
 from .logs import redact_tokens
-from .siteconfig import SiteConfig, load_config
+from .errors import SettingsError
+from .siteconfig import SiteConfig, load_config, missing
 from .sqlite import Pulse, open_well
 from .state import EXTENSION
 
@@ -32,7 +33,8 @@ def create_app(root: Path | None = None, **overrides: Any) -> Flask:
     """The reference site; ``root`` is its checkout with config/, templates/ and static/.
 
     Without ``root`` it runs on development defaults, with its database and secret in ./instance, and migrates that
-    database by itself. ``overrides`` win over every file and variable: they are for tests.
+    database by itself. ``overrides`` win over every file and variable: they are for tests. Raises SettingsError with
+    all that is wrong, and then with all that is missing.
     """
     config = load_config(os.environ, root)
     config.lay("override", overrides)
@@ -47,6 +49,9 @@ def create_app(root: Path | None = None, **overrides: Any) -> Flask:
     https = str(config.get("FORUM_BASE_URL") or "").startswith("https:")
     app.config.update({"SESSION_COOKIE_SAMESITE": "Lax", "SESSION_COOKIE_SECURE": https, **config})
     _keep_secret(app, config)
+    lacking = missing(app.config)
+    if lacking:
+        raise SettingsError(lacking)
     _set_up(app, config)
     if root is None:
         with app.app_context():

@@ -28,6 +28,14 @@ DEVELOPMENT: dict[str, Any] = {
     "FORUM_MAIL_CONFIRM_LIMITS": [],
     "FORUM_MAIL_DOMAIN_RATE": 0,
 }
+# Shorter ones are words, and who finds the word signs in as a moderator.
+SECRET_LENGTH = 16
+NEEDED = {
+    "SECRET_KEY": "forms, sessions and mail links are signed with it. Give a long random text and keep it for good: "
+    'python -c "import secrets; print(secrets.token_hex(32))"',
+    "SQLALCHEMY_DATABASE_URI": "it says where the database is, "
+    "such as postgresql+psycopg://forum:password@localhost/forum.",
+}
 _TYPES: dict[str, Any] = FOREIGN | {key_of(name): field.annotation for name, field in Settings.model_fields.items()}
 
 
@@ -78,6 +86,18 @@ def read_toml(path: Path, name: str = "") -> dict[str, Any]:
 def check(config: Mapping[str, Any]) -> dict[str, str]:
     """Every key of a site's configuration that is wrong, misspelt or without effect, with the sentence that says so."""
     return Settings.check(config) | check_foreign(config) | _without_effect(config)
+
+
+def missing(config: Mapping[str, Any]) -> list[str]:
+    """A sentence for each key without which the site cannot start, or not be in public.
+
+    Outside development SECRET_KEY must be long enough that nobody guesses it.
+    """
+    lines = [f"{key} is not set: {why}" for key, why in NEEDED.items() if not config.get(key)]
+    secret = config.get("SECRET_KEY")
+    if secret and len(secret) < SECRET_LENGTH and config.get("FORUM_ENV") != "development":
+        lines.append(f"SECRET_KEY has fewer than {SECRET_LENGTH} characters: {NEEDED['SECRET_KEY']}")
+    return lines
 
 
 def _without_effect(config: Mapping[str, Any]) -> dict[str, str]:

@@ -122,6 +122,8 @@ class Sink:
 def smtp_sink() -> Iterator[Sink]:
     """A real SMTP server on a free port of 127.0.0.1, new for each test."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Without it each answer waits for an acknowledgement of the last one.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sink = Sink(*listening.getsockname())
         controller = _ListeningController(listening, sink)
         controller.start()

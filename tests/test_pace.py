@@ -169,23 +169,6 @@ def test_a_muted_person_is_not_heard(site: Site) -> None:
     assert len(site.mails(reason="reply")) == 1
 
 
-def test_a_new_author_reaches_few_at_first(site: Site) -> None:
-    """Somebody without a past tells at most fifty people within an hour; the rest are skipped with the reason."""
-    with site.session() as session:
-        site.follower("Ann", notify="thread")
-        for n in range(60):
-            who = Address(key=f"r{n}@x.example", email=f"r{n}@x.example", state="confirmed", active_at=site.clock(),
-                          changed_at=site.clock(), created_at=site.clock())  # fmt: skip
-            session.add(who)
-            session.flush()
-            session.add(Subscription(address_id=who.id, thread_id=1, target="thread:1", scope="thread",
-                                     consent_at=site.clock(), consent_wording="test"))  # fmt: skip
-        session.commit()
-    site.comment("Look at me!", name="Troll", email="troll@reader.example")
-    site.deliver()
-    assert (len(site.mails(reason="thread")), last_reason(site)) == (50, "actor_limit")
-
-
 def test_nobody_is_called_back_to_a_page_that_is_gone(site: Site) -> None:
     """The article is taken away before the mail leaves: `article_gone`."""
     first = site.follower("Ann")

@@ -8,7 +8,7 @@ from flask import Blueprint, current_app
 from sqlalchemy.exc import OperationalError
 from werkzeug import exceptions
 
-from .. import errors
+from .. import errors, migrations
 from ..state import get
 from . import (
     articles,
@@ -66,7 +66,8 @@ def busy(error: OperationalError) -> Any:
     """Say that the database is locked or away, in the host's own words if it has some; nothing was stored."""
     get().session.rollback()
     # Not the whole error and no path: they hold addresses and the tokens of mail links.
-    current_app.logger.error("forum: the database cannot be used: %s", error.orig)
+    remedy = " Run `flask forum db upgrade`." if migrations.is_missing(error) else ""
+    current_app.logger.error("forum: the database cannot be used: %s.%s", error.orig, remedy)
     return current_app.handle_user_exception(exceptions.ServiceUnavailable(retry_after=5))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
@@ -93,7 +95,7 @@ def _closed(state: ForumState, comment: Comment) -> str | None:
 
 def _minutes_left(state: ForumState, comment: Comment) -> int:
     seconds = state.settings.edit_seconds - (state.clock() - comment.created_at).total_seconds()
-    return 0 if seconds <= 0 else max(1, int(seconds // 60))
+    return max(0, math.ceil(seconds / 60))
 
 
 def _change(state: ForumState, comment: Comment, typed: str) -> Response:

@@ -8,6 +8,7 @@ import click
 from flask.cli import with_appcontext
 
 from .. import articles
+from ..errors import ForumError
 from ..sqlite import begin_writing
 from ..state import get
 
@@ -27,11 +28,18 @@ def add(file: Path) -> None:
     date, summary, closed), then Markdown follows.
     """
     state = get()
-    source = articles.parse(file.read_text(encoding="utf-8"))
+    source = articles.parse(_text(file))
     begin_writing(state.session)
     slug = articles.put(state.session, source, state.clock()).slug
     state.session.commit()
     click.echo(state.url("forum_articles.show", slug=slug))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ForumError(f"{file} is not written in UTF-8.") from None
 
 
 @article.command("list")

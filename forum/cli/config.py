@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,8 +13,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from ..errors import SettingsError
-from ..settings import FOREIGN, Settings, key_of, mask, reference
-from ..siteconfig import check, read_toml
+from ..settings import FOREIGN, Settings, ignored, key_of, mask, reference
+from ..siteconfig import NEEDED, check, read_toml
 
 
 @click.group()
@@ -33,6 +34,8 @@ def check_file(file: Path) -> None:
     if wrong:
         _fail(wrong.values())
     click.echo(f"{file} is right: {len(found)} {'key' if len(found) == 1 else 'keys'} set.")
+    if file.stem != "development":
+        _say_what_else(found)
 
 
 @config.command()
@@ -47,6 +50,7 @@ def show(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=str))
         return
+    _warn_of_deaf_ears(os.environ)
     for key, row in rows.items():
         click.echo(f"{key} = {json.dumps(row['value'], ensure_ascii=False, default=str)}  ({row['source']})")
 
@@ -55,6 +59,23 @@ def show(as_json: bool) -> None:
 def print_reference() -> None:
     """Print what every setting does, as Markdown."""
     click.echo(reference(Settings), nl=False)
+
+
+def _say_what_else(found: Mapping[str, Any]) -> None:
+    """What a site that runs on this file must still be told by its environment."""
+    needed = [key for key in NEEDED if not found.get(key)]
+    for_mail = [key for key in Settings.from_config(found).mail_missing if not found.get(key)]
+    if needed:
+        click.echo(f"The environment must also give: {', '.join(needed)}.")
+    if for_mail:
+        click.echo(f"Before mail can be sent also: {', '.join(for_mail)}.")
+
+
+def _warn_of_deaf_ears(environ: Mapping[str, str]) -> None:
+    for key in sorted(environ):
+        if key.startswith("FORUM_") and not ignored(key) and key not in current_app.config:
+            why = f"only app.config counts, and Flask's from_prefixed_env() wants it as FLASK_{key}."
+            click.echo(f"{key} in the environment has no effect here: {why}", err=True)
 
 
 def _rows() -> dict[str, dict[str, Any]]:

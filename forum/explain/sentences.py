@@ -19,7 +19,6 @@ _RULES: Final = {
     "off": "they switched mail off for all they follow here",
     "dormant": "they have shown no sign of life for a year and did not answer when we asked",
     "stale": "it was too old to be news",
-    "actor_limit": "its author is new and had reached as many people as a new author may within an hour",
     "access": "the site says that they may not read the page",
     "seen": "they were on the page after the comment appeared",
     "address_unconfirmed": "their address is no longer confirmed",

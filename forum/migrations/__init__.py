@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from ..errors import Conflict
 from ..models import Base
 
 VERSION_TABLE = "forum_alembic_version"
 _OURS = frozenset(Base.metadata.tables) | {VERSION_TABLE}
+# In the words of SQLite, PostgreSQL and MariaDB.
+_ABSENT = re.compile(r"no such (table|column)|has no column|not exist|n't exist|unknown column", re.IGNORECASE)
 _HERE = Path(__file__).parent
 
 
@@ -78,6 +82,17 @@ def is_at_head(connection: Connection) -> bool:
     names = (VERSION_TABLE, "alembic_version")
     heads = [MigrationContext.configure(connection, opts={"version_table": name}).get_current_heads() for name in names]
     return any(head in found for found in heads)
+
+
+def is_missing(error: DBAPIError) -> bool:
+    """Whether ``error`` says that one of our tables, or a column of one, does not exist."""
+    said = first_line(error)
+    return bool(_ABSENT.search(said)) and any(name in said for name in _OURS)
+
+
+def first_line(error: DBAPIError) -> str:
+    """What the database said, without statement and values: they hold addresses and texts."""
+    return str(error.orig).partition("\n")[0]
 
 
 def _refuse_foreign(engine: Engine) -> None:

@@ -19,8 +19,8 @@ class Facts:
     ``scopes`` are the person's active subscriptions that reach the comment; ``on_parent`` says that one of them
     hangs on the very comment that was answered, or that the person wrote it. ``delay`` passed between writing and
     publication. ``suppressed`` names why the address must not be written to, if it must not. ``off`` says that every
-    one of these subscriptions is switched off, ``crowded`` that a new author has reached enough people for an hour.
-    What the host knows, ``may_read`` and ``seen``, is asked right before the mail only.
+    one of these subscriptions is switched off. What the host knows, ``may_read`` and ``seen``, is asked right before
+    the mail only.
     """
 
     comment_state: str
@@ -36,7 +36,6 @@ class Facts:
     off: bool = False
     actor_muted: bool = False
     dormant: bool = False
-    crowded: bool = False
     page_gone: bool = False
     may_read: bool = True
     seen: bool = False
@@ -101,8 +100,6 @@ def _refusal(facts: Facts, reason: str, max_age: dt.timedelta) -> str | None:
     # Somebody who approves a month's queue must not send a month's mail.
     if facts.delay > max_age:
         return "stale"
-    if facts.crowded:
-        return "actor_limit"
     if not facts.may_read:
         return "access"
     return "seen" if facts.seen else None

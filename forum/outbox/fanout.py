@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -48,9 +47,11 @@ def _chunk(session: Session, keys: Keys, settings: Settings, event: Event, now: 
     for address_id, standing in known.items():
         if address_id in told:
             continue
-        decision = decide(replace(standing.facts, crowded=room <= 0), max_age)
+        decision = decide(standing.facts, max_age)
         room -= decision.word == "send"
-        session.add(_item(event, address_id, standing, decision, settings, now))
+        item = _item(event, address_id, standing, decision, settings, now)
+        item.due_at += pace.delay(room)
+        session.add(item)
     session.flush()
     pace.slow_down(session, event.comment.thread_id, ids, now)
     event.cursor = ids[-1] if ids else event.cursor

@@ -42,6 +42,11 @@ def is_slow(session: Session, address_id: int, thread_id: int, now: dt.datetime)
     return session.scalar(query) is not None
 
 
+def delay(room: int) -> dt.timedelta:
+    """How much later somebody hears of it for whom there was no ``room`` within the hour; fifty more each hour."""
+    return _HOUR * -(room // _NEW_AUTHOR_REACHES) if room < 0 else dt.timedelta(0)
+
+
 def room_for(session: Session, comment: Comment, now: dt.datetime) -> int:
     """How many more people the author of ``comment`` may reach within this hour."""
     if comment.is_moderator or comment.identity_ref is not None or comment.address_id is None:

@@ -110,7 +110,6 @@ def test_b02_many_answers_are_few_mails(make_site: MakeSite) -> None:
     assert 1 <= len(told(site)) <= 4
 
 
-@pytest.mark.xfail(strict=True, reason="There is no limit on the people that a new author reaches within an hour.")
 def test_b02_a_new_author_reaches_few_people_at_first(site: Site) -> None:
     """Of sixty followers fifty hear within the hour of somebody who is new, and the others later."""
     site.comment(name="Ann", email=ANN, notify="thread")

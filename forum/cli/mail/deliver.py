@@ -15,18 +15,22 @@ from ...worker import POLL_SECONDS, watch
 
 
 @click.command()
-@click.option("--once", "mode", flag_value="once", default=True, help="Send until nothing is due, then end (default).")
-@click.option("--watch", "mode", flag_value="watch", help="Go on until stopped.")
+@click.option("--once", is_flag=True, help="Send until nothing is due, then end (default).")
+@click.option("--watch", "stays", is_flag=True, help="Go on until stopped.")
 @with_appcontext
-def deliver(mode: str) -> None:
+def deliver(once: bool, stays: bool) -> None:
     """Send the mail that is due. Exits 1 when the mail server cannot be used."""
+    if once and stays:
+        raise click.UsageError("Choose one: --once or --watch.")
     state = get()
     need_mail(state)
-    if mode == "watch":
+    if stays:
         _watch(state)
         return
     report = drain(state.courier())
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(report.states.items())) or "Nothing is due.")
+    if report.states.get("sent") and state.settings.mail_transport == "mailbox":
+        click.echo(f"Mailbox: {_mailbox(state)}")
     if report.down:
         raise click.ClickException(f"The mail server cannot be used: {report.down}")
 
@@ -36,6 +40,12 @@ def need_mail(state: ForumState) -> None:
     missing = state.settings.mail_missing
     if missing:
         raise MailNotConfigured(f"Mail cannot be sent: set {', '.join(missing)}.")
+
+
+def _mailbox(state: ForumState) -> str:
+    url = state.url("forum.dev.mailbox")
+    shown = state.app.debug or state.app.config.get("FORUM_ENV") == "development"
+    return url if shown else f"{url} (there with debug or FORUM_ENV=development, for this machine only)"
 
 
 def _watch(state: ForumState) -> None:
