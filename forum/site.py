@@ -16,9 +16,9 @@ from flask_sqlalchemy import SQLAlchemy
 
 from . import migrations
 from .blueprints.articles import index
+from .errors import SettingsError
 from .extension import Forum
 from .logs import redact_tokens
-from .errors import SettingsError
 from .siteconfig import SiteConfig, load_config, missing
 from .sqlite import Pulse, open_well
 from .state import EXTENSION

@@ -12,7 +12,7 @@ from click.testing import Result
 from sqlalchemy import func, select, update
 
 from forum.cli import forum_cli
-from forum.models import Article, Comment, Subscription
+from forum.models import Address, Article, Base, Comment, Subscription
 from tests.visitors import Site
 
 ARTICLE = '---\ntitle: "Rye: a love story"\nauthor: Ann\ndate: 2026-11-01\n---\n# Dough\n\nFlour and *time*.\n'
@@ -51,7 +51,8 @@ def test_the_same_slug_updates(make_site: Callable[..., Site], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("Just text.", "must begin with a block"),
+        ("Just text.", "must begin with a block between two lines of three dashes"),
+        ("Just text.", "\n---\ntitle: What the article is called\n---\n"),
         ("---\nauthor: Ann\n---\n", "a line with the title"),
         ("---\ntitle: A\ncolour: red\n---\n", "Line 3 cannot be read"),
         ("---\ntitle: A\ndate: yesterday\n---\n", "must look like 2026-11-22"),
@@ -66,6 +67,24 @@ def test_a_file_that_cannot_be_read_says_why(site: Site, tmp_path: Path, text: s
     assert result.exit_code == 1
     assert complaint in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_all_mistakes_of_a_block_are_told_at_once(site: Site, tmp_path: Path) -> None:
+    """Each mistake of the block has a line, and nothing is said twice about one."""
+    (tmp_path / "a.md").write_text('---\ntitle: "A\ncolour: red\nclosed: perhaps\ndate: yesterday\n---\n')
+    lines = run(site, "article", "add", str(tmp_path / "a.md")).stderr.splitlines()
+    starts = ("Error: Line 2 has a quoted value", "Line 3 cannot be read", "closed must be", "date must look like")
+    assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True] * 4
+
+
+def test_a_file_in_another_encoding_is_one_line(site: Site, tmp_path: Path) -> None:
+    """A file that is not UTF-8 is named; one that begins with a byte order mark is read."""
+    file = tmp_path / "a.md"
+    file.write_bytes("---\ntitle: Café\n---\n".encode("latin-1"))
+    result = run(site, "article", "add", str(file))
+    assert (result.exit_code, result.stderr) == (1, f"Error: {file} is not written in UTF-8.\n")
+    file.write_bytes("---\ntitle: Café\n---\n".encode("utf-8-sig"))
+    assert run(site, "article", "add", str(file)).output == "http://localhost/articles/cafe\n"
 
 
 def test_articles_are_listed_and_removed(site: Site) -> None:
@@ -83,10 +102,24 @@ def test_removing_what_is_not_there(site: Site) -> None:
 
 
 def test_deliver_sends_until_nothing_is_due(site: Site) -> None:
-    """`deliver` fans out, groups and sends in one call, and says what it did."""
+    """`deliver` fans out, groups and sends in one call, and says what it did and where captured mail is read."""
     site.comment(name="Ann", email="ann@reader.example", notify="direct")
-    assert run(site, "deliver", "--once").output == "1 sent\n"
+    assert run(site, "deliver", "--once").output == "1 sent\nMailbox: http://localhost/forum/dev/mail/\n"
     assert run(site, "deliver").output == "Nothing is due.\n"
+
+
+def test_the_mailbox_is_named_with_its_conditions(make_site: Callable[..., Site]) -> None:
+    """Where the mailbox does not show itself, `deliver` says when it would."""
+    site = make_site(FORUM_ENV="production")
+    site.add_article()
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    assert "/forum/dev/mail/ (there with debug or FORUM_ENV=development" in run(site, "deliver").output
+
+
+def test_deliver_does_one_thing(site: Site) -> None:
+    """`--once` and `--watch` together are refused instead of guessed about."""
+    result = run(site, "deliver", "--watch", "--once")
+    assert (result.exit_code, "Choose one" in result.stderr) == (2, True)
 
 
 def test_deliver_fails_when_the_server_is_down(make_site: Callable[..., Site]) -> None:
@@ -136,6 +169,22 @@ def test_the_demo_fills_a_site_once(make_site: Callable[..., Site]) -> None:
         assert (session.scalar(select(func.max(Comment.depth))) or 0) >= 6
 
 
+def test_the_demo_says_who_moderates(make_site: Callable[..., Site]) -> None:
+    """`demo` prints whose sign-in link it is, and the command that makes another one."""
+    output = run(make_site(), "demo").output
+    assert "for moderator@forum.example, once and within 30 minutes" in output
+    assert "flask forum moderator link moderator@forum.example\n" in output
+
+
+def test_people_of_the_demo_have_addresses_like_their_names(make_site: Callable[..., Site]) -> None:
+    """Accents leave their letters behind, and words stay apart; a name in another alphabet is a reader."""
+    site = make_site()
+    run(site, "demo")
+    with site.session() as session:
+        keys = set(session.scalars(select(Address.email)))
+    assert {f"{name}@readers.example" for name in ("adrian.salas", "emile.garnier", "pieter.de.wit", "reader")} <= keys
+
+
 def test_the_demo_shows_on_its_page(make_site: Callable[..., Site]) -> None:
     """The printed address of the article shows every published comment of the demo."""
     site = make_site()
@@ -161,6 +210,15 @@ def test_db_check_tells_a_missing_schema(make_site: Callable[..., Site]) -> None
     site = make_site(SQLALCHEMY_DATABASE_URI="sqlite://")
     result = run(site, "db", "check")
     assert (result.exit_code, "flask forum db upgrade" in result.stderr) == (1, True)
+
+
+def test_db_upgrade_says_what_it_did(make_site: Callable[..., Site]) -> None:
+    """Tables that were made are told apart from tables that were there."""
+    site = make_site()
+    with site.app.app_context():
+        Base.metadata.drop_all(site.state.db.engine)
+    assert run(site, "db", "upgrade").output == "Forum's tables were created, at 0001.\n"
+    assert run(site, "db", "upgrade").output == "Forum's tables are up to date, at 0001.\n"
 
 
 def test_every_command_explains_itself(site: Site) -> None:

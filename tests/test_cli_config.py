@@ -42,7 +42,18 @@ def test_check_counts(tmp_path: Path) -> None:
     """A right file is told how much it sets."""
     file = tmp_path / "mine.toml"
     file.write_text("FORUM_PER_PAGE = 7\n", encoding="utf-8")
-    assert CliRunner().invoke(config, ["check", str(file)]).stdout == f"{file} is right: 1 key set.\n"
+    assert CliRunner().invoke(config, ["check", str(file)]).stdout.startswith(f"{file} is right: 1 key set.\n")
+
+
+def test_check_says_what_else_is_needed(tmp_path: Path) -> None:
+    """A right file is told what the environment must still give, without what stands in it."""
+    file = tmp_path / "mine.toml"
+    file.write_text('FORUM_MAIL_TRANSPORT = "smtp"\n', encoding="utf-8")
+    _, needed, for_mail = CliRunner().invoke(config, ["check", str(file)]).stdout.splitlines()
+    assert needed == "The environment must also give: SECRET_KEY, SQLALCHEMY_DATABASE_URI."
+    assert for_mail == "Before mail can be sent also: FORUM_BASE_URL, FORUM_MAIL_FROM."
+    ours = CliRunner().invoke(config, ["check", str(ROOT / "config" / "development.toml")]).stdout
+    assert len(ours.splitlines()) == 1
 
 
 def test_check_says_everything(tmp_path: Path) -> None:
@@ -80,6 +91,18 @@ def test_show_for_scripts(site: Flask) -> None:
     assert rows["FORUM_PER_PAGE"] == {"value": 7, "source": "environment"}
     assert rows["FORUM_RATE_LIMITS"] == {"value": ["10 per minute", "100 per hour"], "source": "default"}
     assert rows["SQLALCHEMY_DATABASE_URI"]["value"] == "postgresql://joe:***@db/forum"
+
+
+def test_show_warns_of_variables_nobody_reads(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A FORUM_* variable that never got into app.config is named on stderr, with the name that would."""
+    monkeypatch.setenv("FORUM_MODERATION", "none")
+    monkeypatch.setenv("FORUM_PER_PAGE", "7")
+    monkeypatch.setenv("FORUM_ENV", "development")
+    result = site.test_cli_runner().invoke(config, ["show"])
+    assert result.stderr.splitlines() == [
+        "FORUM_MODERATION in the environment has no effect here: only app.config counts, "
+        "and Flask's from_prefixed_env() wants it as FLASK_FORUM_MODERATION."
+    ]
 
 
 def test_show_of_a_wrong_site(site: Flask) -> None:

@@ -167,6 +167,12 @@ MISTAKES = [
 ]
 
 
+def test_mistakes_are_listed_in_the_order_of_the_form(site: Site) -> None:
+    """The summary leads through the fields from top to bottom."""
+    again = site.visitor().post(**{**TYPED, "body": "", "name": "", "email": "x", "website": "javascript:alert(1)"})
+    assert re.findall(r'href="#forum-(\w+)-field"', again.text) == ["body", "name", "email", "website"]
+
+
 @pytest.mark.parametrize(("fields", "wrong"), MISTAKES)
 def test_a_mistake_is_told_at_its_field(site: Site, fields: dict[str, str], wrong: str) -> None:
     """422 with a sentence tied to the field, the rest as it was typed, and a stamp that works."""

@@ -68,6 +68,26 @@ def test_the_nearest_spelling(wrong: str, right: str) -> None:
     assert problem(wrong, "x").endswith(f"Did you mean {right}?")
 
 
+@pytest.mark.parametrize(
+    ("key", "wrong", "right"),
+    [
+        ("FORUM_MODERATION", "First", "first"),
+        ("FORUM_MODERATION", " all ", "all"),
+        ("FORUM_MAIL_TRANSPORT", "SMTP", "smtp"),
+        ("FORUM_SANITIZER", "bleech", "bleach"),
+        ("FORUM_DELIVERY", "in_process", "in-process"),
+    ],
+)
+def test_the_nearest_choice(key: str, wrong: str, right: str) -> None:
+    """A choice in another case or slightly misspelt is answered with the one that was meant."""
+    assert problem(key, wrong).endswith(f'Did you mean "{right}"?')
+
+
+def test_a_choice_like_no_other() -> None:
+    """Where no choice is near, none is guessed."""
+    assert "Did you mean" not in problem("FORUM_MODERATION", "strict")
+
+
 def test_a_key_like_no_other() -> None:
     """Where nothing is near, nothing is guessed."""
     assert "forum config reference" in problem("FORUM_XYZZY", 1)
@@ -182,6 +202,18 @@ def test_rate_items() -> None:
 def test_limits_refused(limit: str) -> None:
     """A limit that counts to nothing, or nothing, is an error and not a closed site."""
     assert "a list of limits" in problem("FORUM_RATE_LIMITS", [limit])
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentences"),
+    [
+        (["often"], "It cannot be read as a number and a time, such as 10 per minute."),
+        (["1 per day", "0 per day"], "'0 per day' counts to zero; an empty list switches limits off."),
+    ],
+)
+def test_a_wrong_limit_is_told_in_a_sentence(limits: list[str], sentences: str) -> None:
+    """What is wrong with a limit is a sentence of ours; the value is named again only if there are several."""
+    assert problem("FORUM_RATE_LIMITS", limits).endswith(f"[] for none. {sentences}")
 
 
 def test_empty_lists_switch_off() -> None:

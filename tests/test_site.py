@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from forum import create_app
+from forum.errors import SettingsError
+from forum.models import Base
+from tests.conftest import ROOT
 from tests.visitors import Site
 
 
@@ -24,6 +28,37 @@ def test_a_bare_app_runs_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert create_app(FORUM_DELIVERY="off").config["SECRET_KEY"] == secret.read_text()
     with app.app_context():
         app.extensions["sqlalchemy"].engine.dispose()
+
+
+def test_what_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In production without keys the start names all that are missing, in our own words."""
+    for name in ("FORUM_CONFIG", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError) as caught:
+        create_app(ROOT, FORUM_ENV="production", SQLALCHEMY_DATABASE_URI="")
+    assert [line.split()[0] for line in caught.value.problems] == ["SECRET_KEY", "SQLALCHEMY_DATABASE_URI"]
+
+
+def test_a_short_secret_is_for_development(make_site: Callable[..., Site]) -> None:
+    """A SECRET_KEY that can be guessed stops the start in production, and is not repeated."""
+    assert make_site(SECRET_KEY="hunter2")
+    with pytest.raises(SettingsError) as caught:
+        make_site(SECRET_KEY="hunter2", FORUM_ENV="production")
+    (line,) = caught.value.problems
+    assert line.startswith("SECRET_KEY has fewer than 16 characters")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("page", ["/", "/articles/bread", "/forum/comments/1"])
+def test_missing_tables_are_named_in_the_log(
+    make_site: Callable[..., Site], caplog: pytest.LogCaptureFixture, page: str
+) -> None:
+    """Where the tables were never made the log says in one line what to do."""
+    site = make_site(TESTING=False)
+    with site.app.app_context():
+        Base.metadata.drop_all(site.state.db.engine)
+    assert site.visitor().get(page).status_code in (500, 503)
+    assert sum("flask forum db upgrade" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_the_front_page_lists_articles(site: Site) -> None:

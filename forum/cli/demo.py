@@ -44,7 +44,7 @@ def demo() -> None:
     if state.settings.moderators:
         moderator = sorted(state.settings.moderators)[0]
         click.echo(f"Moderation  {sign_in_link(state, moderator)}")
-        click.echo(f"            {moderator} signs in with this link, once and within {_LINK_MINUTES} minutes; another:")
+        click.echo(f"            for {moderator}, once and within {_LINK_MINUTES} minutes; another one:")
         click.echo(f"            flask forum moderator link {moderator}")
     if state.settings.mail_transport == "mailbox":
         click.echo(f"Mailbox     {state.url('forum.dev.mailbox')}")
