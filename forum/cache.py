@@ -15,6 +15,14 @@ _OVERHEAD = 400
 Pieces = tuple[bytes, ...]
 
 
+class _Turn:
+    """Who builds, and what came of it, for those who wait."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pieces: Pieces | None = None
+
+
 class ByteCache:
     """A least-recently-used cache of byte strings that holds at most ``limit`` bytes; 0 keeps nothing."""
 
@@ -23,7 +31,7 @@ class ByteCache:
         self._size = 0
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, Pieces] = OrderedDict()
-        self._builders: dict[Hashable, threading.Lock] = {}
+        self._builders: dict[Hashable, _Turn] = {}
 
     def get(self, key: Hashable) -> Pieces | None:
         """The pieces kept under ``key``, or None."""
@@ -47,27 +55,34 @@ class ByteCache:
                 self._drop(next(iter(self._entries)))
 
     def build(self, key: Hashable, builder: Callable[[], Sequence[bytes]]) -> Pieces:
-        """The pieces of ``key``, built by one thread while others that ask for the same wait for it."""
+        """The pieces of ``key``, built by one thread while others that ask for the same wait for what it makes."""
+        if not self._limit:
+            return tuple(builder())
         pieces = self.get(key)
         if pieces is not None:
             return pieces
         with self._lock:
-            turn = self._builders.setdefault(key, threading.Lock())
-        try:
-            with turn:
-                pieces = self.get(key)
-                if pieces is None:
-                    pieces = tuple(builder())
-                    self.put(key, pieces)
-        finally:
-            with self._lock:
-                self._builders.pop(key, None)
-        return pieces
+            turn = self._builders.setdefault(key, _Turn())
+        with turn.lock:
+            # Handed on here and not by the cache: what is too large for it would be built by one after the other.
+            if turn.pieces is None:
+                turn.pieces = self.get(key) or self._built(key, builder, turn)
+            return turn.pieces
 
     @property
     def size(self) -> int:
         """Bytes held at this moment."""
         return self._size
+
+    def _built(self, key: Hashable, builder: Callable[[], Sequence[bytes]], turn: _Turn) -> Pieces:
+        try:
+            pieces = tuple(builder())
+            self.put(key, pieces)
+            return pieces
+        finally:
+            with self._lock:
+                if self._builders.get(key) is turn:
+                    del self._builders[key]
 
     def _drop(self, key: Hashable) -> None:
         pieces = self._entries.pop(key, None)

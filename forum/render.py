@@ -52,10 +52,8 @@ class Shown:
     parent_name: str | None
     parent_url: str | None
     depth: int
-    answers: int
     heading: int
     own: Own | None = None
-    is_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,7 +238,6 @@ def _shown(state: ForumState, line: Line, parent: Line | None, answers: int, pla
         parent_name=parent.name if named and parent else None,
         parent_url=f"#comment-{line.parent_id}" if named else None,
         depth=line.depth,
-        answers=answers,
         heading=min(6, place.heading + (1 if parent is None else 2)),
         own=_own(state, line, path, answers, reader) if reader.owns(line) else None,
     )

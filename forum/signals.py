@@ -1,6 +1,7 @@
 """Blinker signals: one for every change of state. The sender is the Flask app; receivers run in its transaction.
 
-A receiver that raises fails the request or command that caused the change, so keep receivers short.
+A receiver that raises fails the request or command that caused the change, so keep receivers short. Only
+``message_sent`` comes afterwards, when the mail has left: what its receivers raise is logged.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import logging
 import os
 import secrets
 import socket
@@ -34,6 +35,7 @@ from .sqlite import Pulse
 from .threads import Reader
 from .tokens import Keys
 
+log = logging.getLogger("forum")
 EXTENSION = "forum"
 VISITOR_COOKIE = "forum_visitor"
 _REMEMBERED = 10_000
@@ -217,8 +219,13 @@ class ForumState:
             )
             session.commit()
 
-    def _sent(self, message: Message) -> None:
-        message_sent.send(self.app, message=message)
+    def _sent(self, message_id: int) -> None:
+        """Tell the host of a mail that left. It has left: a receiver that fails changes nothing any more."""
+        with self.app.app_context(), self.open_session() as session:
+            try:
+                message_sent.send(self.app, message=session.get_one(Message, message_id))
+            except Exception:
+                log.exception("a receiver of message_sent failed")
 
 
 def visitor_hash(cookie: str) -> str:

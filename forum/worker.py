@@ -26,7 +26,7 @@ def watch(courier: Callable[[], Courier], stop: threading.Event, wake: threading
     """
     while not stop.is_set():
         try:
-            report = drain(courier())
+            report = drain(courier(), stop.is_set)
             # What is due and was left waits for something else: a throttle, another worker, the mail server.
             pause = seconds_until_due(courier(), poll) or poll
             if report.down:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from forum import outbox
+from forum.mail.deliver import drain
 from forum.models import Attempt, Base, Message
 from tests.services import Sink
 from tests.visitors import Site
@@ -152,7 +153,7 @@ def test_a_lost_lease_sends_nothing(sending: Site, smtp_sink: Sink) -> None:
         (claim,) = outbox.claim(session, sending.state.settings, sending.clock())
         session.commit()
         sending.clock.advance(901)
-        assert outbox.mark_sending(session, claim, sending.clock()) is False
+        assert outbox.mark_sending(session, claim, sending.state.settings, sending.clock()) is False
 
 
 def test_two_workers_share_without_overlap(make_site: Callable[..., Site], database: dict[str, str]) -> None:
@@ -208,3 +209,72 @@ def test_a_small_mail_host_is_not_overrun(make_site: Callable[..., Site]) -> Non
     assert len(site.mails()) == 6
     site.deliver(61)
     assert len(site.mails()) == 8
+
+
+def test_a_slow_batch_does_not_lose_its_lease(sending: Site) -> None:
+    """The lease begins anew right before the wire: what comes last in a slow batch is not taken over meanwhile."""
+    sending.comment(name="Ann", email="ann@reader.example", notify="direct")
+    settings = sending.state.settings
+    with sending.session() as session:
+        outbox.fan_out(session, sending.state.keys, settings, sending.clock())
+        (claim,) = outbox.claim(session, settings, sending.clock())
+        sending.clock.advance(890)
+        assert outbox.mark_sending(session, claim, settings, sending.clock())
+        sending.clock.advance(600)
+        outbox.recover(session, settings, sending.clock())
+        assert outbox.claim(session, settings, sending.clock()) == []
+        session.commit()
+
+
+def test_a_host_that_raises_stops_no_other_mail(site: Site) -> None:
+    """A hook that fails for one page costs the mail about it a try and leaves the others alone."""
+    first = site.follower("Ann")
+    site.comment("On bread.", parent=first)
+    site.page = site.add_article("Butter")
+    second = site.follower("Cem")
+    site.comment("On butter.", parent=second)
+    site.comment("On bread again.", parent=first, stamp=site.visitor().stamp("/articles/bread"))
+
+    def may_read(key: str, email: str, ref: str | None) -> bool:
+        if key == "article:bread":
+            raise ValueError("no such page")
+        return True
+
+    site.state.hooks.may_read = may_read
+    site.deliver()
+    assert [mail["To"] for mail in site.mails(reason="reply")[1:]] == ["cem@reader.example"]
+    assert [message.state for message in messages(site)].count("ready") == 1
+
+
+def test_a_receiver_that_raises_changes_nothing(sending: Site, smtp_sink: Sink) -> None:
+    """A mail that left stays sent, whatever a receiver of `message_sent` does."""
+    from forum.signals import message_sent
+
+    def fail(sender: Any, **_: Any) -> None:
+        raise ValueError("full disk")
+
+    sending.comment(name="Ann", email="ann@reader.example", notify="direct")
+    with message_sent.connected_to(fail, sending.app):
+        sending.deliver()
+    sending.deliver(3600)
+    assert (len(smtp_sink.messages), messages(sending)[0].state) == (1, "sent")
+
+
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds(sending: Site, smtp_sink: Sink) -> None:
+    """After the first of five mails the worker is told to stop: no other leaves, and none stays claimed."""
+    for n in range(5):
+        sending.comment(f"Comment {n}.", name=f"Reader {n}", email=f"r{n}@reader.example", notify="direct")
+    with sending.app.app_context():
+        drain(sending.state.courier(), lambda: bool(smtp_sink.messages))
+    assert len(smtp_sink.messages) == 1
+    assert {message.state for message in messages(sending)} == {"sent", "ready"}
+
+
+def test_a_rate_of_one_is_one(make_site: Callable[..., Site]) -> None:
+    """With one mail a minute for a domain a batch of five sends one."""
+    site = make_site(FORUM_MAIL_DOMAIN_RATE=1)
+    site.add_article()
+    for n in range(5):
+        site.comment(f"Comment {n}.", name=f"Reader {n}", email=f"r{n}@small.example", notify="direct")
+    site.deliver()
+    assert len(site.mails()) == 1

@@ -19,8 +19,8 @@ from werkzeug.serving import make_server
 
 from forum import Forum
 from forum.cli import forum_cli
-from forum.models import Address, Thread
-from tests.hosts.one_page import also, bare_host, one_page
+from forum.models import Address, Base, Thread
+from tests.hosts.one_page import also, bare_host
 from tests.hosts.people import ADA, BO, RELAXED, field, sign_in
 from tests.visitors import SAME_ORIGIN, Site, comment_id, stamp_in
 
@@ -37,11 +37,14 @@ def blog(make_blog: MakeBlog) -> Site:
     return make_blog()
 
 
-def test_missing_tables_are_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_tables_are_named_in_the_log(make_host: MakeHost, caplog: pytest.LogCaptureFixture) -> None:
     """A page of a host whose tables were never made fails as it would, and one line of its log says what to do."""
-    app = one_page()
-    assert app.test_client().get("/").status_code == 500
-    assert [record.name for record in caplog.records if "flask forum db upgrade" in record.getMessage()] == [app.name]
+    host = make_host(TESTING=False)
+    with host.app.app_context():
+        Base.metadata.drop_all(host.state.db.engine)
+    assert host.visitor().get("/").status_code == 500
+    told = [record.name for record in caplog.records if "flask forum db upgrade" in record.getMessage()]
+    assert told == [host.app.name]
 
 
 # What a page gets

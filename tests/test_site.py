@@ -105,3 +105,30 @@ def test_mail_that_waits_too_long_is_bad_news(site: Site) -> None:
     assert report.status_code == 503
     assert report.json is not None
     assert report.json["oldest_ready_seconds"] == 1000
+
+
+def test_news_that_nobody_looks_at_is_bad_news(site: Site) -> None:
+    """A comment was posted and no worker has run for a quarter of an hour: 503, though there is no message yet."""
+    site.comment()
+    site.clock.advance(1000)
+    assert site.visitor().get("/forum/health").status_code == 503
+
+
+def test_a_mail_server_that_is_down_is_bad_news(make_site: Callable[..., Site]) -> None:
+    """Tried again and again without an answer, a message turns the health page to 503."""
+    site = make_site(FORUM_MAIL_TRANSPORT="smtp", MAIL_SERVER="127.0.0.1", MAIL_PORT=1, TESTING=False)
+    site.add_article()
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    for _ in range(4):
+        site.deliver(300)
+    assert site.visitor().get("/forum/health").status_code == 503
+
+
+def test_without_mail_nothing_waits(make_site: Callable[..., Site]) -> None:
+    """A site that sends no mail is healthy however many comments it has."""
+    site = make_site(FORUM_MAIL_FROM=None)
+    site.add_article()
+    site.comment()
+    site.clock.advance(100_000)
+    assert "oldest_ready_seconds" in site.visitor().get("/forum/health").text
+    assert site.visitor().get("/forum/health").json["oldest_ready_seconds"] is None  # type: ignore[index]

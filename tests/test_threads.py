@@ -96,14 +96,16 @@ def test_a_held_answer_is_seen_by_its_author_in_its_place(make_site: Callable[..
     assert shown(site.visitor().get(site.page).text) == [first]
 
 
-@pytest.mark.parametrize(("passed", "shown"), [(0, "15 minutes"), (1, "15 minutes"), (60, "14 minutes"), (899, "1 minute")])
-def test_the_minutes_left_are_rounded_up(site: Site, passed: int, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("passed", "left"), [(0, "15 minutes"), (1, "15 minutes"), (60, "14 minutes"), (899, "1 minute")]
+)
+def test_the_minutes_left_are_rounded_up(site: Site, passed: int, left: str) -> None:
     """An edit window that has just begun shows its whole length, on the page and above the editor, and never 0."""
     visitor = site.visitor()
     posted = comment_id(visitor.post())
     site.clock.advance(passed)
-    assert f"Edit ({shown} left)" in visitor.get(site.page).text
-    assert f">{shown} left<" in visitor.get(f"/forum/comments/{posted}/edit").text
+    assert f"Edit ({left} left)" in visitor.get(site.page).text
+    assert f">{left} left<" in visitor.get(f"/forum/comments/{posted}/edit").text
 
 
 def test_a_thousand_levels(site: Site) -> None:

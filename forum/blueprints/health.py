@@ -6,11 +6,10 @@ import datetime as dt
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import migrations
-from ..models import Message, Worker
+from ..mail import doctor
 from ..state import ForumState, get
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
@@ -36,10 +35,10 @@ def check() -> Response:
 def _report(state: ForumState) -> dict[str, Any]:
     now = state.clock()
     at_head = migrations.is_at_head(state.session.connection())
-    oldest = state.session.scalar(
-        select(func.min(Message.not_before)).where(Message.state == "ready", Message.not_before <= now)
-    )
-    beat = state.session.scalar(select(func.max(Worker.seen_at)))
+    flow = doctor.flow(state.session, now)
+    # Without mail nobody will ever deal with what is written down for it.
+    oldest = flow.ready_since if state.settings.mail_enabled else None
+    beat = flow.seen_at
     late = oldest is not None and now - oldest > _OLDEST_READY
     return {
         "ok": at_head and not late,

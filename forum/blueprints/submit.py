@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from .. import comments, render, sanitize
+from ..clashes import is_clash
 from ..comments import Submission
 from ..errors import BadStamp, InvalidDraft, TooFast
 from ..forms import CommentForm, FormView, Typed, read, refill
@@ -29,8 +30,6 @@ _FOREIGN = "This form did not come from our page. Nothing is lost: if you wrote 
 _SESSION = "Your session has changed since this page was opened. Nothing is lost: please press Post once more."
 _BUSY = "The site is very busy at this moment. Your text is safe here: please press Post again in a few seconds."
 _TRIES = 3
-# What PostgreSQL (serialisation, deadlock) and MariaDB say to the one they sacrificed.
-_DEADLOCKS = ("40001", "40P01", 1213)
 
 
 def submit() -> Response:
@@ -110,15 +109,9 @@ def _store(state: ForumState, submission: Submission) -> _Stored:
             return stored
         except (IntegrityError, OperationalError) as error:
             state.session.rollback()
-            if not left or not _is_clash(error):
+            if not left or not is_clash(error):
                 raise
     raise AssertionError("unreachable")
-
-
-def _is_clash(error: IntegrityError | OperationalError) -> bool:
-    """Whether somebody else's simultaneous act undid ours: a row that may be there once, or a deadlock."""
-    code = getattr(error.orig, "sqlstate", None) or (error.orig and error.orig.args[0])
-    return isinstance(error, IntegrityError) or code in _DEADLOCKS
 
 
 def _announce(state: ForumState, comment: Comment) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from .. import migrations
 from ..errors import ForumError
 
 
@@ -21,8 +22,12 @@ class ForumGroup(AppGroup):
         except ForumError as error:
             raise click.ClickException(error.message) from None
         except (OperationalError, ProgrammingError) as error:
-            reason = str(error.orig).splitlines()[0]
-            raise click.ClickException(f"The database says: {reason}. Has `flask forum db upgrade` been run?") from None
+            raise click.ClickException(_said(error)) from None
+
+
+def _said(error: DBAPIError) -> str:
+    remedy = ". Has `flask forum db upgrade` been run?" if migrations.is_missing(error) else ""
+    return f"The database says: {migrations.first_line(error)}{remedy}"
 
 
 @click.group("forum", cls=ForumGroup)

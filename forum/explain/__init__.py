@@ -4,6 +4,6 @@ Every "no mail" has a stored reason; here each reason has its sentence.
 """
 
 from .lines import Line, asked, told, told_one
-from .sentences import because, masked
+from .sentences import because
 
-__all__ = ["Line", "asked", "because", "masked", "told", "told_one"]
+__all__ = ["Line", "asked", "because", "told", "told_one"]

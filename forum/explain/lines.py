@@ -10,9 +10,10 @@ from typing import Final, Literal
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
+from ..mail.outcome import masked
 from ..models import Address, Comment, Event, Item, Message
 from ..settings import Settings
-from .sentences import because, masked, when
+from .sentences import because, when
 
 Word = Literal["mailed", "waits", "not mailed"]
 _DIGESTS: Final = {

@@ -76,12 +76,6 @@ def known() -> frozenset[str]:
     return frozenset(_REASONS)
 
 
-def masked(email: str) -> str:
-    """An address as its owner recognises it and nobody else learns it."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
-
-
 def when(time: dt.datetime) -> str:
     """A UTC time to the minute, the month in a word so that nobody takes it for the day."""
     return f"{time.day} {time:%b %Y %H:%M}"

@@ -11,7 +11,6 @@ from typing import Protocol
 from jinja2 import Environment
 from sqlalchemy.orm import Session
 
-from ..models import Message
 from ..settings import Settings
 from ..tokens import Keys
 from .transport import Transport
@@ -37,5 +36,5 @@ class Courier:
     clock: Callable[[], dt.datetime]
     may_read: Callable[[str, str, str | None], bool]
     last_seen: Callable[[str, str], dt.datetime | None]
-    sent: Callable[[Message], None]
+    sent: Callable[[int], None]
     worker: str

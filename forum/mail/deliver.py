@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .. import outbox
+from ..clashes import is_clash
 from ..models import Message, Worker
 from ..outbox import Claim
 from ..sqlite import begin_writing
@@ -29,7 +30,7 @@ T = TypeVar("T")
 # With these words the server, not the message, is at fault: going on would only fail again.
 _SERVER_AT_FAULT = frozenset({"transport", "sender_refused"})
 _BEAT = dt.timedelta(seconds=15)
-_NOT_SENT = Outcome("transport", "render", None, None, "not sent yet", None)
+_TRIES = 3
 
 
 @dataclass
@@ -40,8 +41,8 @@ class Report:
     down: str | None = None
 
 
-def drain(courier: Courier) -> Report:
-    """Repeat fan-out, grouping and sending until nothing is due or the mail server is down.
+def drain(courier: Courier, stopped: Callable[[], bool] = lambda: False) -> Report:
+    """Repeat fan-out, grouping and sending until nothing is due, the mail server is down, or ``stopped`` says so.
 
     Safe to run from any number of processes at once; killing one loses nothing.
     """
@@ -49,7 +50,7 @@ def drain(courier: Courier) -> Report:
     try:
         _heartbeat(courier)
         _step(courier, lambda session, now: outbox.recover(session, courier.settings, now))
-        while _prepare(courier) + _send_batch(courier, report):
+        while not stopped() and _prepare(courier) + _send_batch(courier, report, stopped):
             if report.down is not None:
                 break
     finally:
@@ -77,11 +78,14 @@ def _prepare(courier: Courier) -> int:
 
 
 def _step(courier: Courier, work: Callable[[Session, dt.datetime], T]) -> T:
-    """Run ``work`` in a short transaction of its own; once more if another worker did the same at that moment."""
-    try:
-        return _transact(courier, work)
-    except IntegrityError:
-        return _transact(courier, work)
+    """Run ``work`` in a short transaction of its own; again if another worker got in its way at that moment."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _transact(courier, work)
+        except (IntegrityError, OperationalError) as error:
+            if not is_clash(error):
+                raise
+    return _transact(courier, work)
 
 
 def _transact(courier: Courier, work: Callable[[Session, dt.datetime], T]) -> T:
@@ -92,54 +96,61 @@ def _transact(courier: Courier, work: Callable[[Session, dt.datetime], T]) -> T:
         return result
 
 
-def _send_batch(courier: Courier, report: Report) -> int:
+def _send_batch(courier: Courier, report: Report, stopped: Callable[[], bool]) -> int:
+    """Send what can be claimed; whatever ends the batch early, claims that were not used are given back."""
     claims = _step(courier, lambda session, now: outbox.claim(session, courier.settings, now))
-    for n, claim in enumerate(claims):
-        outcome = _send(courier, claim, report)
-        if outcome is not None and outcome.word in _SERVER_AT_FAULT:
-            report.down = outcome.text
-            _step(courier, lambda session, now: outbox.release(session, claims[n + 1 :]))  # noqa: B023  # runs at once
-            break
+    left = list(claims)
+    try:
+        while left and report.down is None and not stopped():
+            outcome = _send(courier, left.pop(0), report)
+            if outcome is not None and outcome.word in _SERVER_AT_FAULT:
+                report.down = outcome.text
+    finally:
+        if left:
+            _step(courier, lambda session, now: outbox.release(session, left))
     return len(claims)
 
 
 def _send(courier: Courier, claim: Claim, report: Report) -> Outcome | None:
     """Send one claimed message; None when the gate or a lost lease kept it back."""
-    letter = _step(courier, lambda session, now: letters.prepare(session, courier, claim, now))
-    if letter is None:
-        report.states["cancelled"] += 1
-        return None
     started = courier.clock()
-    raw, outcome = _render(letter)
-    if raw is not None:
-        if not _step(courier, lambda session, now: outbox.mark_sending(session, claim, now)):
+    try:
+        letter = _step(courier, lambda session, now: letters.prepare(session, courier, claim, now))
+        if letter is None:
+            report.states["cancelled"] += 1
+            return None
+        raw = letter.write()
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # a host's hook or template may raise anything: one bad mail must stop no other
+        log.exception("message %s cannot be written", claim.message_id)
+        outcome = Outcome("poison", "render", None, None, f"{type(error).__name__}: {error}", None)
+    else:
+        if not _step(courier, lambda session, now: outbox.mark_sending(session, claim, courier.settings, now)):
             log.warning("message %s: the lease was lost before sending", claim.message_id)
+            report.states["lost"] += 1
             return None
         outcome = courier.transport.send(raw, courier.settings.mail_from or "", letter.to)
-    state = _step(courier, lambda session, now: _settle(session, courier, claim, outcome, started, now))
-    report.states[state] += 1
-    log.info("message %s: %s at %s, now %s", claim.message_id, outcome.word, outcome.phase, state)
+    _settle(courier, claim, outcome, started, report)
     return outcome
 
 
-def _render(letter: letters.Letter) -> tuple[bytes | None, Outcome]:
-    """The bytes of a letter; or none and what is wrong with it, so that one bad template stops no other mail."""
-    try:
-        return letter.write(), _NOT_SENT
-    except Exception as error:  # a host's template may raise anything
-        log.exception("message %s cannot be rendered", letter.message_id)
-        return None, Outcome("poison", "render", None, None, f"{type(error).__name__}: {error}", None)
+def _settle(courier: Courier, claim: Claim, outcome: Outcome, started: dt.datetime, report: Report) -> None:
+    """Write the outcome down and commit it; only then is anybody told, since telling may fail."""
 
+    def settle(session: Session, now: dt.datetime) -> str:
+        state = outbox.settle(
+            session, claim, outcome, courier.settings, worker=courier.worker, started=started, now=now
+        )
+        if state == "sent":
+            letters.note_sent(session.get_one(Message, claim.message_id), now)
+        return state
 
-def _settle(
-    session: Session, courier: Courier, claim: Claim, outcome: Outcome, started: dt.datetime, now: dt.datetime
-) -> str:
-    state = outbox.settle(session, claim, outcome, courier.settings, worker=courier.worker, started=started, now=now)
+    state = _step(courier, settle)
+    report.states[state] += 1
+    log.info("message %s: %s at %s, now %s", claim.message_id, outcome.word, outcome.phase, state)
     if state == "sent":
-        message = session.get_one(Message, claim.message_id)
-        letters.note_sent(message, now)
-        courier.sent(message)
-    return state
+        courier.sent(claim.message_id)
 
 
 def _heartbeat(courier: Courier) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def protect(app: Flask) -> bool:
 
 
 def configure(connection: Connection) -> None:
-    """Run the migrations of the Alembic command in progress on ``connection``; called by the environments."""
+    """Run the migrations of the Alembic command in progress on ``connection``; our environment calls it."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -78,10 +79,9 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 def is_at_head(connection: Connection) -> bool:
     """Whether the database has our newest revision, by our own version table or by a host's."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
     names = (VERSION_TABLE, "alembic_version")
     heads = [MigrationContext.configure(connection, opts={"version_table": name}).get_current_heads() for name in names]
-    return any(head in found for found in heads)
+    return any(_head() in found for found in heads)
 
 
 def is_missing(error: DBAPIError) -> bool:
@@ -95,6 +95,12 @@ def first_line(error: DBAPIError) -> str:
     return str(error.orig).partition("\n")[0]
 
 
+@cache
+def _head() -> str | None:
+    # To find it Alembic loads every script; they do not change while the process lives.
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
 def _refuse_foreign(engine: Engine) -> None:
     ours = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     with engine.connect() as connection:
@@ -106,7 +112,7 @@ def _refuse_foreign(engine: Engine) -> None:
 def _run(engine: Engine, work: Callable[[Config], None]) -> None:
     with engine.connect() as connection:
         config = _config()
-        config.attributes["connection"] = connection
+        config.attributes["run"] = partial(configure, connection)
         work(config)
         connection.commit()
 

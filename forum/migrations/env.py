@@ -1,9 +1,7 @@
-"""Run by Alembic for every command on our tables; the connection is handed in by :mod:`forum.migrations`."""
+"""Run by Alembic for every command on our tables; it is handed what to do, as a host may shadow the package's name."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from forum.migrations import configure
-
-configure(context.config.attributes["connection"])
+context.config.attributes["run"]()

@@ -3,12 +3,13 @@
 Nothing here talks to a mail server or renders anything; :mod:`forum.mail` does that between claim and settlement.
 """
 
-from .claims import Claim, claim, mark_sending, next_due, recover, release, settle
+from .claims import Claim, claim, mark_sending, recover, release, settle
 from .confirms import WAITS, ask_again
 from .decide import Decision, Facts, decide
 from .events import enqueue, forget_news, reopen
 from .fanout import fan_out
 from .grouping import group, release_waiting
+from .watching import next_due, waiting_since
 from .writing import message, write
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "release_waiting",
     "reopen",
     "settle",
+    "waiting_since",
     "write",
 ]

@@ -15,8 +15,9 @@ from typing import Protocol
 from sqlalchemy import CursorResult, Select, func, literal, select, update
 from sqlalchemy.orm import Session, aliased
 
-from ..models import Attempt, Event, Item, Message, UtcDateTime
+from ..models import Attempt, Item, Message, UtcDateTime
 from ..settings import Settings
+from . import throttle
 
 _LIVE = ("claimed", "sending")
 # Minutes after the n-th transient failure; the first is long enough for greylisting to let us pass.
@@ -39,8 +40,7 @@ def claim(session: Session, settings: Settings, now: dt.datetime, limit: int = 1
     Never two in flight for one address, so that an answer does not overtake its parent.
     """
     token = secrets.token_hex(16)
-    free = _claimable(now).where(Message.domain.not_in(_crowded(session, settings, now)))
-    ids = list(session.scalars(free.limit(limit).with_for_update(skip_locked=True)))
+    ids = throttle.choose(session, settings, _claimable(now), now, limit)
     until = now + dt.timedelta(seconds=settings.mail_lease_seconds)
     session.execute(
         update(Message)
@@ -51,13 +51,21 @@ def claim(session: Session, settings: Settings, now: dt.datetime, limit: int = 1
     return [Claim(id_, token) for id_ in session.scalars(taken)]
 
 
-def mark_sending(session: Session, claim: Claim, now: dt.datetime) -> bool:
-    """Say that the next thing is the wire; False when the lease was lost and nothing may be sent."""
+def mark_sending(session: Session, claim: Claim, settings: Settings, now: dt.datetime) -> bool:
+    """Say that the next thing is the wire; False when the lease was lost and nothing may be sent.
+
+    The lease begins anew: the claims before this one in the batch have used up some of it.
+    """
+    until = now + dt.timedelta(seconds=settings.mail_lease_seconds)
     changed = session.execute(
         update(Message)
         .where(Message.id == claim.message_id, Message.lease_token == claim.token, Message.lease_until > now)
         .where(Message.state == "claimed")
-        .values(state="sending", first_attempt_at=func.coalesce(Message.first_attempt_at, literal(now, UtcDateTime())))
+        .values(
+            state="sending",
+            lease_until=until,
+            first_attempt_at=func.coalesce(Message.first_attempt_at, literal(now, UtcDateTime())),
+        )
         .execution_options(synchronize_session=False)
     )
     return isinstance(changed, CursorResult) and changed.rowcount == 1
@@ -149,16 +157,6 @@ def release(session: Session, claims: Sequence[Claim]) -> None:
         )
 
 
-def next_due(session: Session) -> dt.datetime | None:
-    """When the outbox will next have something to do, or None while it is empty."""
-    times = [
-        session.scalar(select(func.min(Event.not_before)).where(Event.state == "new")),
-        session.scalar(select(func.min(Item.due_at)).where(Item.state == "waiting")),
-        session.scalar(select(func.min(Message.not_before)).where(Message.state == "ready")),
-    ]
-    return min((time for time in times if time is not None), default=None)
-
-
 def _claimable(now: dt.datetime) -> Select[int]:
     other = aliased(Message)
     in_flight = select(other.id).where(other.address_id == Message.address_id, other.state.in_(_LIVE))
@@ -171,17 +169,6 @@ def _claimable(now: dt.datetime) -> Select[int]:
         .where(~in_flight.exists(), ~before.exists())
         .order_by(Message.priority, Message.not_before, Message.id)
     )
-
-
-def _crowded(session: Session, settings: Settings, now: dt.datetime) -> list[str]:
-    """Domains that got their share of this minute; a small mail host takes a sudden crowd for an attack."""
-    if not settings.mail_domain_rate:
-        return []
-    recent = select(Message.domain).where(
-        Message.accepted_at > now - dt.timedelta(minutes=1), Message.domain.not_in(settings.mail_big_domains)
-    )
-    full = recent.group_by(Message.domain).having(func.count() >= settings.mail_domain_rate)
-    return list(session.scalars(full))
 
 
 def _attempt(message: Message, result: Result, worker: str, started: dt.datetime, now: dt.datetime) -> Attempt:

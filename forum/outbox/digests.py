@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..models import Item
@@ -12,14 +12,19 @@ from ..settings import Settings
 from ..tokens import Keys
 from . import bundling
 
+# Where several meet in one mail it is named by the one that came soonest.
+_NAMED_BY = ("rolled", "hourly", "daily", "weekly")
+
 
 def group(session: Session, keys: Keys, settings: Settings, now: dt.datetime, limit: int) -> int:
     """Make one digest for each address with due items that are not instant; return how many were made."""
     due = (Item.state == "waiting", Item.cadence != "instant", Item.due_at <= now)
-    people = select(Item.address_id, func.max(Item.cadence)).where(*due).group_by(Item.address_id).limit(limit)
-    count = 0
-    for address_id, cadence in session.execute(people).all():
+    rows = select(Item.address_id, Item.cadence).where(*due).distinct().order_by(Item.address_id).limit(limit)
+    cadences: dict[int, set[str]] = {}
+    for address_id, cadence in session.execute(rows).all():
+        cadences.setdefault(address_id, set()).add(cadence)
+    for address_id, some in cadences.items():
         which = (*due, Item.address_id == address_id)
+        cadence = next(name for name in _NAMED_BY if name in some)
         bundling.bundle(session, keys, settings, "digest", which, address_id, None, now, {"cadence": cadence})
-        count += 1
-    return count
+    return len(cadences)

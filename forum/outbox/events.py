@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ..models import Comment, Event, Item
@@ -23,6 +23,8 @@ def forget_news(session: Session, comment_ids: Collection[int]) -> None:
 
 def reopen(session: Session, comment: Comment, now: dt.datetime) -> None:
     """Published again after it was taken away: whoever was spared its mail then gets it now, nobody twice."""
+    # Fan-out may be about to skip it: wait for that, or be waited for.
+    session.execute(select(Event.id).where(Event.comment_id == comment.id).with_for_update())
     session.execute(
         update(Event).where(Event.comment_id == comment.id, Event.state == "skipped").values(state="new", cursor=0)
     )

@@ -26,7 +26,9 @@ def group(session: Session, keys: Keys, settings: Settings, now: dt.datetime, li
     digest. They are never dropped.
     """
     due = select(Item.address_id, Item.thread_id).where(Item.state == "waiting", Item.due_at <= now)
-    pairs = due.where(Item.cadence == "instant").group_by(Item.address_id, Item.thread_id).limit(limit)
+    pairs = due.where(Item.cadence == "instant").group_by(Item.address_id, Item.thread_id)
+    # In one order for all workers, or two of them wait for each other.
+    pairs = pairs.order_by(Item.address_id, Item.thread_id).limit(limit)
     done = 0
     for address_id, thread_id in session.execute(pairs).all():
         _group_pair(session, keys, settings, address_id, thread_id, now)

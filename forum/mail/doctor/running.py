@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ... import outbox
 from ...models import Message, Worker
 from .finding import Finding
 
@@ -18,7 +19,7 @@ _LATE: Final = dt.timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Flow:
-    """When a worker was last seen, since when the oldest ready message is due, and how many were given up."""
+    """When a worker was last seen, since when the oldest thing waits, and how many were given up."""
 
     seen_at: dt.datetime | None
     ready_since: dt.datetime | None
@@ -27,10 +28,9 @@ class Flow:
 
 def flow(session: Session, now: dt.datetime) -> Flow:
     """Read the outbox as it is at this moment."""
-    due = (Message.state == "ready", Message.not_before <= now)
     return Flow(
         seen_at=session.scalar(select(func.max(Worker.seen_at))),
-        ready_since=session.scalar(select(func.min(Message.not_before)).where(*due)),
+        ready_since=outbox.waiting_since(session, now),
         dead=session.scalar(select(func.count()).where(Message.state == "dead")) or 0,
     )
 

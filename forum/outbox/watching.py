@@ -1,0 +1,38 @@
+"""What waits in the outbox: for workers that want to sleep, and for whoever wants to know that none of them does."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..models import Event, Item, Message
+
+
+def next_due(session: Session) -> dt.datetime | None:
+    """When the outbox will next have something to do, or None while it is empty."""
+    return _earliest(
+        session.scalar(select(func.min(Event.not_before)).where(Event.state == "new")),
+        session.scalar(select(func.min(Item.due_at)).where(Item.state == "waiting")),
+        session.scalar(select(func.min(Message.not_before)).where(Message.state == "ready")),
+    )
+
+
+def waiting_since(session: Session, now: dt.datetime) -> dt.datetime | None:
+    """Since when the oldest thing waits that should have been dealt with at once, or None.
+
+    That is news nobody has looked at, items past their hour, and messages no mail server has answered: while the
+    server is down each try moves ``not_before`` on, so these count from when they were written.
+    """
+    stuck = (Message.state == "ready", Message.attempts == 0, Message.last_error.is_not(None))
+    return _earliest(
+        session.scalar(select(func.min(Event.not_before)).where(Event.state == "new", Event.not_before <= now)),
+        session.scalar(select(func.min(Item.due_at)).where(Item.state == "waiting", Item.due_at <= now)),
+        session.scalar(select(func.min(Message.not_before)).where(Message.state == "ready", Message.not_before <= now)),
+        session.scalar(select(func.min(Message.created_at)).where(*stuck)),
+    )
+
+
+def _earliest(*times: dt.datetime | None) -> dt.datetime | None:
+    return min((time for time in times if time is not None), default=None)
