@@ -80,7 +80,8 @@ def _addresses() -> Iterator[Address]:
     """One for each person, so that the database knows what its indexes are good for."""
     for number in range(PEOPLE):
         email = f"reader{number}@reader.example"
-        yield Address(id=number + 1, key=email, email=email, state="confirmed", active_at=_START, changed_at=_START, created_at=_START)
+        since = {"active_at": _START, "changed_at": _START, "created_at": _START}
+        yield Address(id=number + 1, key=email, email=email, state="confirmed", **since)
 
 
 def _article(slug: str) -> Article:
