@@ -21,6 +21,12 @@ _ROLES = frozenset({"postmaster", "abuse", "noreply", "no-reply", "mailer-daemon
 SILENT = frozenset({"refused", "unsubscribed", "bounced", "complained", "blocked"})
 
 
+_UNPROVED = frozenset({"none", "pending"})
+# How a row is locked that is about to change: others may go on to store what merely refers to it, such as an answer to
+# a comment. With a stronger lock they would wait here for us, who may wait for their thread.
+LOCK = {"key_share": True}
+
+
 @dataclass(frozen=True)
 class Mailbox:
     """A well-formed address: ``email`` is written to, ``key`` is what two spellings have in common."""
@@ -53,6 +59,13 @@ def parse(text: str, *, sender: str | None = None) -> Mailbox:
     if sender is not None and mailbox.key == sender.casefold():
         raise InvalidDraft("email", "That address belongs to this site itself. Please give your own.")
     return mailbox
+
+
+def get(session: Session, address_id: int, *, for_update: bool = False) -> Address | None:
+    """The address with this id; ``for_update`` waits for whoever is changing it, and gives it as they left it."""
+    if not for_update:
+        return session.get(Address, address_id)
+    return session.get(Address, address_id, with_for_update=LOCK, populate_existing=True)
 
 
 def find(session: Session, key: str) -> Address | None:
@@ -98,7 +111,11 @@ def note_active(address: Address, now: dt.datetime) -> None:
 
 def vouch(session: Session, address: Address, now: dt.datetime) -> None:
     """The host has proved the address: that stands for a confirmation, and never for the way back from silence."""
-    if address.state in ("none", "pending"):
+    if address.state not in _UNPROVED:
+        return
+    # Its owner may be saying no at this moment.
+    session.refresh(address, with_for_update=LOCK)
+    if address.state in _UNPROVED:
         change(session, address, "confirmed", cause="host", actor="host", now=now)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from . import sanitize
+from . import sanitize, threads
 from .errors import ForumError, NotFound
 from .models import Article, Thread
 from .threads import HEAD, Head
@@ -113,14 +113,15 @@ def put(session: Session, source: Source, now: dt.datetime) -> Article:
     article = session.scalar(select(Article).where(Article.slug == source.slug))
     if article is None:
         # Not from 0: an article that is removed and added again must not look like the one that browsers remember.
-        version = secrets.randbelow(2**30)
+        version = secrets.randbelow(2**30) + 1
         article = Article(slug=source.slug, thread_key=f"article:{source.slug}", published_at=now, version=version)
         session.add(article)
+    else:
+        article.version = Article.version + 1
     article.title, article.author, article.summary = source.title, source.author, source.summary
     article.source, article.html = source.body, sanitize.article_html(source.body)
     article.closed = source.closed
     article.published_at = source.published_at or article.published_at
-    article.version += 1
     session.flush()
     _follow(session, article)
     return article
@@ -141,8 +142,8 @@ def _follow(session: Session, article: Article) -> None:
     if thread is not None:
         # Forms that were opened before are refused from now on too.
         thread.closed, thread.title, thread.gone = article.closed, article.title, False
-        thread.version += 1
         session.flush()
+        threads.raise_version(session, thread.id)
 
 
 def _values(lines: Iterable[str], wrong: list[str]) -> dict[str, str | None]:

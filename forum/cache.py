@@ -66,7 +66,7 @@ class ByteCache:
         with turn.lock:
             # Handed on here and not by the cache: what is too large for it would be built by one after the other.
             if turn.pieces is None:
-                turn.pieces = self.get(key) or self._built(key, builder, turn)
+                turn.pieces = self._built(key, builder)
             return turn.pieces
 
     @property
@@ -74,15 +74,16 @@ class ByteCache:
         """Bytes held at this moment."""
         return self._size
 
-    def _built(self, key: Hashable, builder: Callable[[], Sequence[bytes]], turn: _Turn) -> Pieces:
+    def _built(self, key: Hashable, builder: Callable[[], Sequence[bytes]]) -> Pieces:
         try:
-            pieces = tuple(builder())
-            self.put(key, pieces)
+            pieces = self.get(key)
+            if pieces is None:
+                pieces = tuple(builder())
+                self.put(key, pieces)
             return pieces
         finally:
             with self._lock:
-                if self._builders.get(key) is turn:
-                    del self._builders[key]
+                self._builders.pop(key, None)
 
     def _drop(self, key: Hashable) -> None:
         pieces = self._entries.pop(key, None)

@@ -40,8 +40,7 @@ def decide(
 
     Raises Conflict when it has changed since: two moderators at once never do an act twice.
     """
-    comment = comments.get(session, comment_id)
-    session.refresh(comment, with_for_update=True)
+    comment = comments.get(session, comment_id, for_update=True)
     if comment.version != version:
         raise Conflict("Somebody has dealt with this comment meanwhile.")
     before = comment.state
@@ -68,8 +67,11 @@ def tell(
     session: Session, keys: Keys, settings: Settings, comment: Comment, decision: Decision, now: dt.datetime
 ) -> None:
     """Tell the author what became of a held comment, where the site wants that; of spam nobody is told."""
-    address = comment.address
-    if not settings.mail_notices or decision == "spam" or address is None or address.state != "confirmed":
+    if not (settings.mail_enabled and settings.mail_notices) or decision == "spam" or comment.address_id is None:
+        return
+    # Messages are numbered by address: two notices at one moment would take one number.
+    address = addresses.get(session, comment.address_id, for_update=True)
+    if address is None or address.state != "confirmed":
         return
     outbox.write(session, keys, settings, address, "notice", {"comment": comment.id, "decision": decision}, now)
 
@@ -83,8 +85,8 @@ def new_link(session: Session, email: str, now: dt.datetime) -> SignIn:
 
 
 def mail_link(session: Session, keys: Keys, settings: Settings, email: str, now: dt.datetime) -> None:
-    """Send a one-time sign-in to ``email`` if it belongs to a moderator; do nothing otherwise."""
-    if email.casefold() not in settings.moderators:
+    """Send a one-time sign-in to ``email`` if it belongs to a moderator and there is mail; do nothing otherwise."""
+    if not settings.mail_enabled or email.casefold() not in settings.moderators:
         return
     address = addresses.meet(session, addresses.parse(email), now)
     row = new_link(session, email, now)

@@ -37,6 +37,9 @@ def follow(
     subscription.thread_id = comment.thread_id
     subscription.comment_id = None if scope == "thread" else comment.id
     subscription.state = "active"
+    if subscription.cadence == "off":
+        # Whoever ticks the box wants to hear of it, whatever they switched off before.
+        subscription.cadence = "instant"
     subscription.consent_at, subscription.consent_network = consent.at, consent.network
     subscription.consent_wording, subscription.identity_ref = WORDING, consent.identity_ref
     session.add(subscription)

@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -43,32 +44,48 @@ class InProcess:
 
     def __init__(self, courier: Callable[[], Courier], context: Callable[[], AbstractContextManager[object]]) -> None:
         self._courier, self._context = courier, context
+        self._ends_at_exit = False
+        self.renew()
+        _made.add(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked process: no thread came along, and who held the lock or an event will not let go."""
         self._lock = threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._pid = 0
 
     def kick(self) -> None:
-        """Say that something was committed; returns at once."""
+        """Say that something was committed; returns at once. A thread that died is replaced."""
         self._wake.set()
         with self._lock:
-            # A thread does not survive a fork, its object does.
-            if self._thread is None or self._pid != os.getpid():
+            if not self._stop.is_set() and (self._thread is None or not self._thread.is_alive()):
                 self._start()
 
     def stop(self) -> None:
         """Finish the mail on the wire, if any, and end."""
         self._stop.set()
         self._wake.set()
-        if self._thread is not None and self._pid == os.getpid():
+        if self._thread is not None:
             self._thread.join(_GRACE_SECONDS)
 
     def _start(self) -> None:
-        self._pid = os.getpid()
         self._thread = threading.Thread(target=self._run, name="forum-delivery", daemon=True)
         self._thread.start()
-        atexit.register(self.stop)
+        if not self._ends_at_exit:
+            atexit.register(self.stop)
+            self._ends_at_exit = True
 
     def _run(self) -> None:
         with self._context():
             watch(self._courier, self._stop, self._wake, POLL_SECONDS)
+
+
+def _renew_all() -> None:
+    for delivery in list(_made):
+        delivery.renew()
+
+
+# Registered once, as it cannot be taken back, and weakly, so that apps of a test suite can go. Windows does not fork.
+_made: weakref.WeakSet[InProcess] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from forum.cache import ByteCache
 
@@ -49,6 +52,53 @@ def test_zero_keeps_nothing() -> None:
     cache = ByteCache(0)
     assert cache.build("a", lambda: [b"x"]) == (b"x",)
     assert cache.get("a") is None
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    """With a limit of 0 two readers of a page build it beside each other."""
+    cache, together = ByteCache(0), threading.Barrier(2, timeout=10)
+
+    def build() -> list[bytes]:
+        together.wait()  # breaks, and fails the build, where the other is not let in
+        return [b"page"]
+
+    with ThreadPoolExecutor(2) as readers:
+        assert list(readers.map(lambda _: cache.build("page", build), range(2))) == [(b"page",)] * 2
+
+
+class Key:
+    """Tells each time somebody looks it up, which they do twice before they wait."""
+
+    def __init__(self) -> None:
+        self.lookups = threading.Semaphore(0)
+
+    def __hash__(self) -> int:
+        self.lookups.release()
+        return 1
+
+
+def test_what_is_too_large_is_handed_on() -> None:
+    """Ten readers who wait for a page too large to be kept get it from the one who built it."""
+    cache, built, key = ByteCache(500), [], Key()
+
+    def build() -> list[bytes]:
+        built.append(1)
+        assert all(key.lookups.acquire(timeout=10) for _ in range(2 * 10))
+        return [b"x" * 5000]
+
+    with ThreadPoolExecutor(10) as readers:
+        pages = list(readers.map(lambda _: cache.build(key, build), range(10)))
+    assert {len(page[0]) for page in pages} == {5000}
+    assert len(built) == 1
+    assert cache.get(key) is None
+
+
+def test_a_failed_build_is_tried_by_the_next() -> None:
+    """An error reaches who built; whoever asks next builds anew."""
+    cache = ByteCache(10_000)
+    with pytest.raises(ZeroDivisionError):
+        cache.build("page", lambda: [b"x" * (1 // 0)])
+    assert cache.build("page", lambda: [b"page"]) == (b"page",)
 
 
 def test_one_builds_while_others_wait() -> None:

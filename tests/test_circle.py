@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Callable
+from typing import Any
 
-from forum import comments
-from forum.models import Address, Comment, Item
+from sqlalchemy import select, update
+
+from forum import comments, moderation
+from forum.models import Address, Comment, Item, Message, Subscription
 from tests.visitors import Site, comment_id
 
 ANN = "ann@reader.example"
+NO_MAIL: dict[str, Any] = {"FORUM_MAIL_FROM": None, "FORUM_MAIL_TRANSPORT": None, "FORUM_MAIL_NOTICES": True}
 
 
 def reasons(site: Site) -> list[tuple[str, str | None]]:
@@ -112,3 +116,34 @@ def test_whoever_ticks_is_told_to_look_into_the_inbox(site: Site) -> None:
         site.visitor().act(site.links(site.mails(ANN)[0], "c")[0], "confirm")
     assert notes == [1, 1]
     assert "look into your inbox" not in site.visitor().get(site.page).text
+
+
+def test_whoever_ticks_again_hears_again(site: Site) -> None:
+    """Ann switched a thread off and asks for it with a later comment: she hears of it, and daily stays daily."""
+    site.follower("Ann", notify="thread")
+    cadences = []
+    for before in ("off", "daily"):
+        with site.session() as session:
+            session.execute(update(Subscription).values(cadence=before))
+            session.commit()
+        site.comment(f"I am back, it was {before}.", name="Ann", email=ANN, notify="thread")
+        with site.session() as session:
+            cadences += session.scalars(select(Subscription.cadence)).all()
+    assert cadences == ["instant", "daily"]
+
+
+def test_without_mail_moderators_are_told_the_way_in(make_site: Callable[..., Site]) -> None:
+    """A site without mail offers no link by mail, stores none, and names the command that prints one."""
+    site = make_site(FORUM_MODERATORS=["mo@desk.example"], FORUM_MODERATION="all", **NO_MAIL)
+    site.add_article()
+    assert not site.state.settings.mail_enabled
+    visitor = site.visitor()
+    pages = [visitor.get("/forum/sign-in").text, visitor.act("/forum/sign-in", "send").text]
+    assert [("flask forum moderator link" in page, "<form" in page) for page in pages] == [(True, False)] * 2
+    held = site.comment(name="Ann", email=ANN)
+    with site.session() as session:
+        moderation.mail_link(session, site.state.keys, site.state.settings, "mo@desk.example", site.clock())
+        comment = moderation.decide(session, held, "reject", version=1, actor="mo", now=site.clock())
+        session.execute(update(Address).values(state="confirmed"))
+        moderation.tell(session, site.state.keys, site.state.settings, comment, "reject", site.clock())
+        assert session.scalars(select(Message.kind)).all() == []

@@ -212,6 +212,24 @@ def test_db_check_tells_a_missing_schema(make_site: Callable[..., Site]) -> None
     assert (result.exit_code, "flask forum db upgrade" in result.stderr) == (1, True)
 
 
+def test_a_missing_table_is_named_with_its_remedy(site: Site) -> None:
+    """A command that finds no tables of ours says which one, and what makes them."""
+    with site.app.app_context():
+        Base.metadata.drop_all(site.state.db.engine)
+    result = run(site, "article", "list")
+    assert (result.exit_code, "Has `flask forum db upgrade` been run?" in result.stderr) == (1, True)
+
+
+def test_any_other_trouble_is_told_in_the_databases_words(site: Site, tmp_path: Path) -> None:
+    """Where the database cannot be opened nobody is sent to the migrations."""
+    with site.app.app_context():
+        database = Path(site.state.db.engine.url.database)
+        site.state.db.engine.dispose()
+    database.rename(tmp_path / "elsewhere.db")
+    database.mkdir()
+    assert run(site, "article", "list").stderr == "Error: The database says: unable to open database file\n"
+
+
 def test_db_upgrade_says_what_it_did(make_site: Callable[..., Site]) -> None:
     """Tables that were made are told apart from tables that were there."""
     site = make_site()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import flask
 import pytest
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -20,8 +21,10 @@ from sqlalchemy import MetaData, create_engine
 
 from forum import Forum, signals
 from forum.cli import forum_cli
+from forum.models import Comment
 from forum.settings import Settings
 from forum.settings.reference import key_of
+from tests.hosts.one_page import also
 from tests.visitors import Site
 
 ROOT = Path(__file__).parent.parent
@@ -68,6 +71,11 @@ def readers_own(db: SQLAlchemy) -> dict[str, Any]:
         is_private = db.Column(db.Boolean, default=False)
         author_id = db.Column(db.Integer)
 
+    class Visit(db.Model):  # type: ignore[name-defined, misc]
+        key = db.Column(db.String, primary_key=True)
+        ref = db.Column(db.String, primary_key=True)
+        seen_at = db.Column(db.DateTime)
+
     class Activity(db.Model):  # type: ignore[name-defined, misc]
         id = db.Column(db.Integer, primary_key=True)
         line = db.Column(db.String)
@@ -79,6 +87,7 @@ def readers_own(db: SQLAlchemy) -> dict[str, Any]:
     connection = create_engine("sqlite://").connect()
     return {
         "Post": Post,
+        "Visit": Visit,
         "Activity": Activity,
         "context": context,
         "connection": connection,
@@ -112,6 +121,42 @@ def test_the_embedding_page_makes_a_site(names: dict[str, Any], adopt: Callable[
         assert db.session.scalars(db.select(names["Activity"].line)).all() == ["Cy on Bread"]
         assert names["may_read"]("post:1", "cy@reader.example", None)
         assert not names["may_read"]("post:2", "cy@reader.example", None)
+
+
+def test_the_page_spares_who_was_there(names: dict[str, Any], adopt: Callable[[Flask], Site]) -> None:
+    """The example for `last_seen` knows who saw a page and who did not, and Forum asks it."""
+    db, app = names["db"], names["create_app"]()
+    site = adopt(app)
+    with app.app_context():
+        db.create_all()
+        db.session.add(names["Visit"](key="post:1", ref="7", seen_at=site.clock()))
+        db.session.commit()
+        assert names["last_seen"]("post:1", "8") is None
+    assert site.state.courier().last_seen("post:1", "7") == site.clock()
+
+
+def test_the_page_names_every_template_of_a_mail(names: dict[str, Any]) -> None:
+    """Each kind of mail and each of its templates is named; there are no others."""
+    folders = {path for path in (ROOT / "forum/templates/forum/mail").iterdir() if path.is_dir()}
+    assert {file.name for folder in folders for file in folder.iterdir()} == {"subject.txt", "body.txt", "body.html"}
+    listed = re.search(r"the kinds are (.*?)\.", EMBEDDING, re.DOTALL)
+    assert listed is not None
+    assert set(re.findall(r"`(\w+)`", listed[1])) == {folder.name for folder in folders}
+
+
+def test_a_receiver_says_the_language(make_host: Callable[..., Site]) -> None:
+    """What a receiver of `comment_posted` writes into the address is the language its mails are looked for in."""
+    site = make_host()
+    also(site.app, {"forum/mail/confirm/de/subject.txt": "Bitte bestätigen"})
+
+    def speaks_german(app: Flask, comment: Comment) -> None:
+        assert comment.address is not None
+        comment.address.locale = "de-AT"
+
+    with signals.comment_posted.connected_to(speaks_german, site.app):
+        site.comment(email="ben@reader.example", notify="direct")
+    site.deliver()
+    assert [mail["Subject"] for mail in site.mails()] == ["Bitte bestätigen"]
 
 
 def test_the_ten_lines_are_ten_lines(names: dict[str, Any]) -> None:
@@ -186,6 +231,30 @@ def test_every_template_function_is_documented() -> None:
     Forum().init_app(app)
     for name in set(app.jinja_env.globals) - before:
         assert f"`{name}(" in EMBEDDING, name
+
+
+def registered(app: Flask) -> set[str]:
+    """By name, all that stands on an app and in its signals where an extension may leave something."""
+    slots = (app.blueprints, app.url_map.converters, app.jinja_env.globals, app.jinja_env.filters, app.jinja_env.tests)
+    names = {name.split(".")[0] for slot in (*slots, app.extensions, app.cli.commands) for name in slot}
+    heard = {name for name, found in vars(flask.signals).items() if isinstance(found, NamedSignal)}
+    names |= {name for name in heard if any(vars(flask.signals)[name].receivers_for(app))}
+    hooks = ["before_request_funcs", "after_request_funcs", "teardown_request_funcs", "url_value_preprocessors"]
+    hooks += ["url_default_functions", "template_context_processors"]
+    names |= {f"{hook} {function}" for hook in hooks for function in getattr(app, hook).get(None, ())}
+    names |= {f"error handler {error}" for errors in app.error_handler_spec[None].values() for error in errors}
+    return names | {f"teardown {function}" for function in app.teardown_appcontext_funcs}
+
+
+def test_all_that_is_added_to_a_host_is_listed() -> None:
+    """Whatever `init_app` leaves on an app stands in the list; what is for all pages of a host stays as it was."""
+    app = Flask("docs")
+    app.config["SECRET_KEY"] = "x"
+    before = registered(app)
+    Forum().init_app(app, articles=True)
+    added = registered(app) - before
+    assert {"forum", "forum_articles", "forum_id", "request_finished"} <= added
+    assert [name for name in added if f"`{name}`" not in EMBEDDING] == []
 
 
 @pytest.mark.parametrize("hook", [name for name in vars(Forum) if not name.startswith("_") and name != "init_app"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -78,6 +79,23 @@ def test_every_module_has_its_place() -> None:
     assert {room(module) for module in modules()} <= set().union(*LAYERS)
 
 
+def test_contributors_see_the_same_order() -> None:
+    """The table of CONTRIBUTING.md has the layers in their order, each with all its modules."""
+    rows = re.findall(r"^\| [a-zA-Z]+ \| ([a-z, ]+) \| [^|]+ \|$", (TESTS.parent / "CONTRIBUTING.md").read_text(), re.M)
+    assert [set(row.split(", ")) for row in rows] == LAYERS[: LAYERS.index(FACE)]
+
+
+def test_what_alembic_runs_needs_no_name_of_ours() -> None:
+    """A host may have a package called like ours: what Alembic runs by its path does not import it."""
+    for script in [HOUSE / "migrations/env.py", *HOUSE.glob("migrations/versions/*.py")]:
+        assert "forum" not in {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(script.read_bytes()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+        }
+
+
 def test_imports_point_down() -> None:
     """No module imports from a layer above its own."""
     upward = [
@@ -122,7 +140,7 @@ def test_the_pure_modules_know_neither_flask_nor_sqlalchemy() -> None:
 def test_the_journey_knows_no_request_and_never_commits() -> None:
     """Stations take a session and leave the commit to their caller."""
     for module in modules():
-        if room(module) in JOURNEY:
+        if room(module) in JOURNEY | {"explain"}:
             assert not {name for name in outside(module) if name.startswith(("flask", "werkzeug"))}, module
             called = {node.attr for node in ast.walk(modules()[module]) if isinstance(node, ast.Attribute)}
             assert "commit" not in called, module

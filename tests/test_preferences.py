@@ -74,6 +74,11 @@ def items(site: Site) -> list[tuple[str, str | None]]:
         return [(item.state, item.skip_reason) for item in session.scalars(select(Item).order_by(Item.id))]
 
 
+def sent_after(site: Site, *seconds: float) -> list[int]:
+    """How many mails leave after each of these times."""
+    return [site.deliver(time).states["sent"] for time in seconds]
+
+
 def link_in(site: Site, email: str, kind: str) -> str:
     """The path of the newest link of one kind in the mail of somebody."""
     text = "".join(str(mail.get_body(("plain",)).get_content()) for mail in site.mails(email))  # type: ignore[union-attr]
@@ -170,6 +175,81 @@ def test_a_pause_keeps_mail_back_and_loses_none(site: Site, ann: int) -> None:
     assert row(site, Address, id_of(site)).paused_until is None
     site.deliver(8 * 86400)
     assert len(site.mails(ANN, "reply")) == 1
+
+
+def test_what_a_pause_kept_back_comes_with_its_end(site: Site, ann: int) -> None:
+    """Ann ends a pause of a month: what it kept back, before and after it was queued, leaves at once."""
+    path, visitor = settings(site), site.visitor()
+    press(visitor, path, "pause", days=30)
+    for words in ("One.", "Two."):
+        site.comment(words, parent=ann)
+        site.deliver()
+    press(visitor, path, "resume")
+    site.deliver()
+    (mail,) = site.mails(ANN, "reply")
+    assert [words in mail.as_string() for words in ("One.", "Two.")] == [True, True]
+
+
+def test_the_end_of_a_pause_is_no_end_of_a_digest(make_site: Callable[..., Site]) -> None:
+    """What was chosen to come daily comes at the next hour of the digest after the pause, not at once."""
+    site = make_site(FORUM_MAIL_DIGEST_HOUR=18)
+    site.add_article()
+    ann = site.follower("Ann")
+    path, visitor = settings(site), site.visitor()
+    press(visitor, path, "save_all", cadence="daily")
+    press(visitor, path, "pause", days=30)
+    site.comment("One.", parent=ann)
+    site.deliver()
+    press(visitor, path, "resume")
+    assert sent_after(site, 0, 6 * 3600) == [0, 1]
+
+
+def test_a_pause_that_is_over_moves_nothing(make_site: Callable[..., Site]) -> None:
+    """Resumed after the pause has ended by itself, nothing leaves before its hold is over."""
+    site = make_site(FORUM_MAIL_HOLD_SECONDS=120)
+    site.add_article()
+    ann = site.follower("Ann")
+    path, visitor = settings(site), site.visitor()
+    press(visitor, path, "pause", days=1)
+    site.clock.advance(2 * 86400)
+    site.comment("One.", parent=ann)
+    site.deliver()
+    press(visitor, path, "resume")
+    assert sent_after(site, 60, 60) == [0, 1]
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_new_cadence_holds_for_what_waits(make_site: Callable[..., Site], everything: bool) -> None:
+    """From weekly to instant and on to daily, what waits already is told at the time that was chosen last."""
+    site = make_site(FORUM_MAIL_DIGEST_HOUR=18, FORUM_MAIL_HOLD_SECONDS=120)
+    site.add_article()
+    ann = site.follower("Ann")
+    path, visitor = settings(site), site.visitor()
+
+    def choose(cadence: str) -> None:
+        fields = {} if everything else {"id": 1, "scope": "direct"}
+        press(visitor, path, "save_all" if everything else "save", cadence=cadence, **fields)
+
+    choose("weekly")
+    site.comment("One.", parent=ann)
+    site.deliver()
+    choose("instant")
+    assert sent_after(site, 60, 60) == [0, 1]
+    site.comment("Two.", parent=ann)
+    site.deliver()
+    choose("daily")
+    assert sent_after(site, 3600, 5 * 3600) == [0, 1]
+
+
+def test_a_chosen_cadence_does_not_end_a_pause(site: Site, ann: int) -> None:
+    """In a pause a new cadence brings nothing forward."""
+    path, visitor = settings(site), site.visitor()
+    press(visitor, path, "save_all", cadence="daily")
+    press(visitor, path, "pause", days=7)
+    site.comment("One.", parent=ann)
+    site.deliver()
+    press(visitor, path, "save_all", cadence="instant")
+    assert sent_after(site, 6 * 86400, 86400) == [0, 1]
 
 
 def test_a_person_can_be_muted(site: Site, ann: int) -> None:

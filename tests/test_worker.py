@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
 
 from forum.worker import InProcess, watch
 from tests.visitors import Site
@@ -70,3 +75,48 @@ def test_a_worker_survives_a_failing_round(site: Site) -> None:
     with site.app.app_context():
         watch(courier, stop, wake, 0.01)  # type: ignore[arg-type]
     assert len(site.mails()) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_dead_thread_is_replaced() -> None:
+    """A thread that something ended is no reason to leave mail where it is: the next comment starts another."""
+    rounds: list[int] = []
+
+    def courier() -> Any:
+        rounds.append(1)
+        raise SystemExit
+
+    delivery = InProcess(courier, nullcontext)
+    assert until(lambda: bool(delivery.kick()) or len(rounds) > 2)
+    delivery.stop()
+
+
+def test_what_was_stopped_stays_so() -> None:
+    """A comment that comes while the process ends starts no thread any more."""
+    rounds: list[int] = []
+    delivery = InProcess(lambda: rounds.append(1), nullcontext)  # type: ignore[arg-type, return-value]
+    delivery.stop()
+    delivery.kick()
+    assert "forum-delivery" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_delivers() -> None:
+    """A process forked while its parent delivers, even in the middle of a kick, has a thread of its own."""
+    seen: list[int] = []
+
+    def courier() -> Any:
+        seen.append(os.getpid())
+        raise OSError("the database is away")
+
+    delivery = InProcess(courier, nullcontext)
+    delivery.kick()
+    assert until(lambda: os.getpid() in seen)
+    with delivery._lock:
+        child = os.fork()
+        if child == 0:
+            delivery.kick()
+            os._exit(0 if until(lambda: os.getpid() in seen) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    delivery.stop()

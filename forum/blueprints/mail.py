@@ -19,7 +19,7 @@ from ..signals import address_confirmed, address_unsubscribed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import check_age, read_token
-from .mail_pages import DONE, Action, find, gone, mail_page, to_done, unseen
+from .mail_pages import DONE, PRESS, Action, find, gone, mail_page, pressed_twice, to_done, unseen
 
 blueprint = Blueprint("mail", __name__, url_prefix="/m")
 
@@ -37,6 +37,7 @@ class Asked:
 
 
 @blueprint.route("/<any(c, x, u, t):kind>/<token>", methods=["GET", "POST"])
+@pressed_twice
 def page(kind: str, token: str) -> Response:
     """Show what the link is about, or do it. Raises BadToken for anything that is not one of our links."""
     state = get()
@@ -125,8 +126,7 @@ def _act(state: ForumState, kind: str, asked: Asked) -> Response:
     action = "one_click" if one_click else request.form.get("action", "")
     act = _ACTS.get((kind, action))
     if act is None:
-        # Scanners do send empty posts.
-        raise BadRequest("Please press the button on the page.")
+        raise BadRequest(PRESS)
     what = "unsubscribed"
     if asked.address is not None:
         what = act(state, asked)
@@ -202,7 +202,7 @@ def _expired(state: ForumState, kind: str, token: str) -> Response:
             address,
         )
     if request.form.get("action") != "renew":
-        raise BadRequest("Please press the button on the page.")
+        raise BadRequest(PRESS)
     outbox.ask_again(state.session, state.keys, state.settings, address, state.network(), state.clock())
     state.session.commit()
     state.kick()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
 
 from flask import Response, make_response, redirect, request, url_for
 from limits import parse
+from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest
 
-from .. import preferences
+from .. import addresses, preferences
 from ..errors import TooFast
 from ..forms import ActForm, session_token
 from ..models import Address
@@ -16,6 +20,8 @@ from ..state import ForumState, get
 from .pages import bare
 
 SESSION_CHANGED = "Your session has changed since this page was opened. Please press the button once more."
+# To scanners, which do send empty posts, and whoever has an old page open.
+PRESS = "Please press a button on the page."
 _TOO_OLD = "This link is too old"
 # One household asks for a link now and then; whoever asks for many is looking for somebody.
 _LIMIT = parse("10 per hour")
@@ -41,6 +47,9 @@ DONE = {
     "withdrawn": ("Your comment is gone", "Its words and your name are erased. Answers to it stay."),
     "forgotten": ("Your address is forgotten", "Your comments stay, without your name. Nothing more is sent."),
 }
+
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,8 @@ def gone() -> Response:
 
 
 def find(state: ForumState, address_id: int) -> Address | None:
-    """The address a token is about, unless it was forgotten."""
-    address = state.session.get(Address, address_id)
+    """The address a token is about, unless it was forgotten; for a press it is locked until that is carried out."""
+    address = addresses.get(state.session, address_id, for_update=request.method == "POST")
     return None if address is None or preferences.is_forgotten(address) else address
 
 
@@ -91,7 +100,7 @@ def expired(state: ForumState, address: Address, days: int, comment_id: int | No
     if request.method == "GET":
         return _renewal(words, address)
     if request.form.get("action") != "renew":
-        raise BadRequest("Please press the button on the page.")
+        raise BadRequest(PRESS)
     if not session_holds():
         return _renewal([SESSION_CHANGED], address, 422)
     try:
@@ -110,6 +119,20 @@ def expired(state: ForumState, address: Address, days: int, comment_id: int | No
 def _renewal(words: list[str], address: Address, status: int = 200) -> Response:
     actions = [Action("Send me a new link", "renew", True)]
     return mail_page(_TOO_OLD, words, actions, address, status=status, csrf_token=session_token())
+
+
+def pressed_twice(view: Callable[P, Response]) -> Callable[P, Response]:
+    """Where the same press came at the same moment and was faster, look again and find it done."""
+
+    @wraps(view)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
+        try:
+            return view(*args, **kwargs)
+        except IntegrityError:
+            get().session.rollback()
+            return view(*args, **kwargs)
+
+    return answer
 
 
 def session_holds() -> bool:

@@ -16,7 +16,19 @@ from ..signals import address_confirmed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import check_age, read_token
-from .mail_pages import DONE, SESSION_CHANGED, Action, find, gone, mail_page, masked, session_holds, to_done
+from .mail_pages import (
+    DONE,
+    PRESS,
+    SESSION_CHANGED,
+    Action,
+    find,
+    gone,
+    mail_page,
+    masked,
+    pressed_twice,
+    session_holds,
+    to_done,
+)
 
 blueprint = Blueprint("new_address", __name__, url_prefix="/m")
 
@@ -24,6 +36,7 @@ _NO_LONGER = "This link cannot be used any more"
 
 
 @blueprint.route("/n/<token>", methods=["GET", "POST"])
+@pressed_twice
 def page(token: str) -> Response:
     """Ask, then move. Raises BadToken for anything that is not one of our links."""
     state = get()
@@ -31,7 +44,9 @@ def page(token: str) -> Response:
         request.max_content_length = 4096
         begin_writing(state.session)
     old_id, new_id, day = read_token(state.keys, "n", token)
-    old, new = find(state, old_id), find(state, new_id)
+    # Always in one order: two moves against each other would wait for each other.
+    found = {id_: find(state, id_) for id_ in sorted((old_id, new_id))}
+    old, new = found[old_id], found[new_id]
     if old is None or new is None:
         return gone()
     try:
@@ -59,11 +74,9 @@ def _show(state: ForumState, old: Address, new: Address, day: int, error: str | 
 
 def _act(state: ForumState, old: Address, new: Address, day: int) -> Response:
     if request.form.get("action") != "move":
-        raise BadRequest("Please press the button on the page.")
+        raise BadRequest(PRESS)
     if not session_holds():
         return _show(state, old, new, day, SESSION_CHANGED)
-    # Two presses at one moment: the second waits here and finds everything moved.
-    state.session.refresh(old, with_for_update=True)
     was_confirmed = new.state == "confirmed"
     if not _has_moved(state, old, new, day):
         if not preferences.move(state.session, old, new, state.clock()):

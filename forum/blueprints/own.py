@@ -22,7 +22,7 @@ from .pages import form_page, limit_body, page, place_of, thread_url
 blueprint = Blueprint("own", __name__, url_prefix="/comments/<forum_id:comment_id>")
 
 _OVER = "The time to edit is over. You can post it as a new comment instead."
-_BUSY = "The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds."
+BUSY = "The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds."
 _ANSWERED = "Somebody has answered your comment, so it can no longer be changed. You can post a new one instead."
 
 
@@ -37,22 +37,21 @@ def edit(comment_id: int) -> Response:
     limit_body()
     try:
         begin_writing(state.session)
-        return _save(state, _own(comment_id))
+        return _save(state, _own(comment_id, for_update=True))
     except OperationalError:
         # Locked for writers; reading what the form needs goes on beside them.
         state.session.rollback()
-        return _editor(state, _own(comment_id), request.form.get("body", ""), 503, errors={"body": _BUSY})
+        return _editor(state, _own(comment_id), request.form.get("body", ""), 503, errors={"body": BUSY})
 
 
 @blueprint.route("/remove", methods=["GET", "POST"])
 def remove(comment_id: int) -> Response:
     """Ask, then take the comment away; its answers stay."""
     state = get()
-    if request.method == "POST":
-        begin_writing(state.session)
-    comment = _own(comment_id)
     if request.method == "GET":
-        return _ask_removal(state, comment)
+        return _ask_removal(state, _own(comment_id))
+    begin_writing(state.session)
+    comment = _own(comment_id, for_update=True)
     _check_sender(state)
     if _minutes_left(state, comment) <= 0:
         return _ask_removal(state, comment)
@@ -69,9 +68,9 @@ def _save(state: ForumState, comment: Comment) -> Response:
     return _too_late(state, comment, typed, closed) if closed else _change(state, comment, typed)
 
 
-def _own(comment_id: int) -> Comment:
+def _own(comment_id: int, *, for_update: bool = False) -> Comment:
     """A comment of whoever asks; everybody else is told that there is none."""
-    comment = comments.get(get().session, comment_id)
+    comment = comments.get(get().session, comment_id, for_update=for_update)
     if comment.state not in ("published", "held") or not get().reader().owns(comment):
         raise NotFound("There is no such comment.")
     return comment
@@ -105,14 +104,16 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         if request.form.get("preview"):
             html = sanitize.comment_html(body, engine=state.settings.sanitizer)
             return _editor(state, comment, typed, preview=Markup(html))  # just sanitised
-        comments.edit(state.session, comment, body, state.settings, state.clock(), tuple(state.hooks.screens))
+        rules = tuple(state.hooks.screens)
+        changed = comments.edit(state.session, comment, body, state.settings, state.clock(), rules)
     except InvalidDraft as error:
         return _editor(state, comment, typed, 422, errors={error.field: error.message})
     except TooFast as error:
         response = _editor(state, comment, typed, 429, errors={"body": error.message})
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    comment_edited.send(state.app, comment=comment)
+    if changed:
+        comment_edited.send(state.app, comment=comment)
     state.session.commit()
     held = url_for("forum.comments.held", comment_id=comment.id)
     return make_response(redirect(held if comment.state == "held" else thread_url(state, comment), 303))

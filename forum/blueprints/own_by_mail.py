@@ -21,28 +21,31 @@ from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import check_age, read_token
 from .mail_pages import (
+    PRESS,
     SESSION_CHANGED,
     count_asking,
     expired,
     find,
     gone,
     mail_page,
+    pressed_twice,
     session_holds,
     to_done,
     too_fast,
     unseen,
 )
+from .own import BUSY
 from .pages import bare, limit_body
 
 blueprint = Blueprint("own_by_mail", __name__)
 
-_BUSY = "The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds."
 _SAVED = {"saved": "Saved.", "anonymised": "Your name is gone from this comment."}
 _HELD = "A moderator reads this before others see it."
 _ANSWERED = "Somebody has answered, so the words can no longer be changed. You can still take them or your name away."
 
 
 @blueprint.route("/comments/<forum_id:comment_id>/mine", methods=["GET", "POST"])
+@pressed_twice
 def ask(comment_id: int) -> Response:
     """Ask for the address a comment was written with, and mail it a link."""
     state = get()
@@ -91,6 +94,7 @@ def _ask_form(comment_id: int, status: int = 200, error: str | None = None) -> R
 
 
 @blueprint.route("/m/o/<token>", methods=["GET", "POST"])
+@pressed_twice
 def page(token: str) -> Response:
     """Show one's own comment, or change it. Raises BadToken for anything that is not one of our links."""
     state = get()
@@ -105,21 +109,22 @@ def page(token: str) -> Response:
         # Locked for writers; reading what the page needs goes on beside them.
         state.session.rollback()
         comment = preferences.own_comment(state.session, find(state, address_id), comment_id)
-        return gone() if comment is None else _show(state, comment, 503, _BUSY)
+        return gone() if comment is None else _show(state, comment, 503, BUSY)
 
 
 def _open(state: ForumState, address_id: int, comment_id: int, day: int) -> Response:
     address = find(state, address_id)
     if address is None:
         return gone()
-    comment = preferences.own_comment(state.session, address, comment_id)
+    acts = request.method == "POST"
+    comment = preferences.own_comment(state.session, address, comment_id, for_update=acts)
     if comment is None:
         return _nothing_left(state, address, comment_id)
     try:
         check_age(day, state.clock(), LINK_DAYS["o"])
     except ExpiredToken:
         return expired(state, address, LINK_DAYS["o"], comment_id)
-    return _act(state, comment) if request.method == "POST" else _show(state, comment)
+    return _act(state, comment) if acts else _show(state, comment)
 
 
 def _nothing_left(state: ForumState, address: Address, comment_id: int) -> Response:
@@ -135,7 +140,7 @@ def _nothing_left(state: ForumState, address: Address, comment_id: int) -> Respo
 def _act(state: ForumState, comment: Comment) -> Response:
     act = _ACTS.get(request.form.get("action", ""))
     if act is None:
-        raise BadRequest("Please press a button on the page.")
+        raise BadRequest(PRESS)
     if not session_holds():
         return _show(state, comment, 422, SESSION_CHANGED)
     try:
@@ -148,8 +153,8 @@ def _act(state: ForumState, comment: Comment) -> Response:
 
 def _save(state: ForumState, comment: Comment) -> Response:
     body = _typed(state, comment)
-    comments.edit(state.session, comment, body, state.settings, state.clock(), tuple(state.hooks.screens))
-    comment_edited.send(state.app, comment=comment)
+    if comments.edit(state.session, comment, body, state.settings, state.clock(), tuple(state.hooks.screens)):
+        comment_edited.send(state.app, comment=comment)
     return _done(state, "saved")
 
 
@@ -167,7 +172,6 @@ def _typed(state: ForumState, comment: Comment) -> str:
 
 def _anonymise(state: ForumState, comment: Comment) -> Response:
     preferences.anonymise(state.session, comment)
-    comment_edited.send(state.app, comment=comment)
     return _done(state, "anonymised")
 
 

@@ -23,7 +23,19 @@ from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..subscriptions import Consent
 from ..tokens import check_age, read_token
-from .mail_pages import SESSION_CHANGED, count_asking, expired, find, gone, masked, session_holds, to_done, unseen
+from .mail_pages import (
+    PRESS,
+    SESSION_CHANGED,
+    count_asking,
+    expired,
+    find,
+    gone,
+    masked,
+    pressed_twice,
+    session_holds,
+    to_done,
+    unseen,
+)
 from .pages import bare
 
 blueprint = Blueprint("preferences", __name__, url_prefix="/m")
@@ -42,6 +54,7 @@ _HIDDEN_TITLE = "A page you cannot see at the moment"
 
 
 @blueprint.route("/p/<token>", methods=["GET", "POST"])
+@pressed_twice
 def page(token: str) -> Response:
     """Show the settings of an address or change one. Raises BadToken for anything that is not one of our links."""
     state = get()
@@ -62,8 +75,7 @@ def page(token: str) -> Response:
 def _act(state: ForumState, address: Address) -> Response:
     act = _ACTS.get(request.form.get("action", ""))
     if act is None:
-        # Scanners do send empty posts.
-        raise BadRequest("Please press a button on the page.")
+        raise BadRequest(PRESS)
     if not session_holds():
         return _show(state, address, 422, SESSION_CHANGED)
     try:
@@ -93,12 +105,13 @@ def _number(field: str) -> int:
 def _save(state: ForumState, address: Address) -> str:
     consent = Consent(state.clock(), state.network(), None)
     scope, cadence = request.form.get("scope", ""), request.form.get("cadence", "")
-    preferences.change(state.session, address, _number("id"), scope, cadence, consent)
+    preferences.change(state.session, state.settings, address, _number("id"), scope, cadence, consent)
     return "saved"
 
 
 def _save_all(state: ForumState, address: Address) -> str:
-    preferences.change_all(state.session, address, request.form.get("cadence", ""))
+    cadence = request.form.get("cadence", "")
+    preferences.change_all(state.session, state.settings, address, cadence, state.clock())
     return "saved"
 
 
@@ -116,7 +129,7 @@ def _pause(state: ForumState, address: Address) -> str:
 
 
 def _resume(state: ForumState, address: Address) -> str:
-    preferences.resume(address)
+    preferences.resume(state.session, state.settings, address, state.clock())
     return "resumed"
 
 

@@ -13,7 +13,7 @@ from ..models import SignIn
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import read_token
-from .mail_pages import masked
+from .mail_pages import SESSION_CHANGED, mail_page, masked
 from .moderation import SESSION_KEY
 from .pages import bare
 
@@ -21,8 +21,11 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/sign-in")
 
 # Enough for a moderator with a slow mailbox, too few to make the site flood one.
 _LIMIT = parse("10 per hour")
-_SESSION_CHANGED = "Your session has changed since this page was opened. Please press the button once more."
 _USED = "This link has been used or is too old. We can send you a new one."
+_NO_MAIL = [
+    "Mail is not set up on this site, so no link can be sent.",
+    "Whoever runs it can print one on the server, with the command: flask forum moderator link ADDRESS",
+]
 _TOO_OFTEN = "That was often. Please look into your inbox, or try again in an hour."
 
 
@@ -30,10 +33,12 @@ _TOO_OFTEN = "That was often. Please look into your inbox, or try again in an ho
 def ask() -> Response:
     """Ask for an address and mail it a link, with the same answer for every address."""
     state = _state()
+    if not state.settings.mail_enabled:
+        return mail_page("This site sends no mail", _NO_MAIL)
     if request.method == "GET":
         return _form()
     if not ActForm(meta={"csrf": True}).validate_on_submit():
-        return _form(422, _SESSION_CHANGED)
+        return _form(422, SESSION_CHANGED)
     if not state.limiter.hit(_LIMIT, "sign-in", state.network() or "unknown"):
         return _form(429, _TOO_OFTEN)
     _mail(state, request.form.get("email", "").strip())

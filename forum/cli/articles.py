@@ -56,6 +56,7 @@ def list_() -> None:
 def remove(slug: str) -> None:
     """Take the article SLUG away; its comments stay stored and come back with it."""
     state = get()
+    begin_writing(state.session)
     articles.remove(state.session, slug)
     state.session.commit()
     click.echo(f"Removed {slug}.")

@@ -1,4 +1,7 @@
-"""What happens to a stored comment: it is published, edited, removed. Flushes, never commits."""
+"""What happens to a stored comment: it is published, edited, removed. Flushes, never commits.
+
+Whoever changes one takes it from :func:`get` with ``for_update``, and asks for its state after that.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from .. import outbox, sanitize, screening, threads
+from ..addresses import LOCK
 from ..errors import Conflict, InvalidDraft, NotFound
 from ..models import Comment, Thread
 from ..screening import Context, Draft, Rule
@@ -36,14 +40,15 @@ def publish(session: Session, comment: Comment, now: dt.datetime) -> None:
 
 def edit(
     session: Session, comment: Comment, body: str, settings: Settings, now: dt.datetime, rules: Sequence[Rule] = ()
-) -> None:
-    """Replace the text, screened like a new one. Nobody is mailed; what has not left yet has the new text.
+) -> bool:
+    """Replace the text, screened like a new one; False when it is the same. Nobody is mailed, and what has not left
+    yet has the new text.
 
     What would be held as a new comment is held again. Raises InvalidDraft when it would be rejected.
     """
     html = sanitize.comment_html(body, engine=settings.sanitizer)
     if body == comment.source:
-        return
+        return False
     verdict = screening.screen(_draft(comment, body), _context(comment, settings), rules)
     if verdict.word == "reject":
         raise InvalidDraft("body", REJECTED)
@@ -55,6 +60,7 @@ def edit(
     comment.version += 1
     threads.raise_version(session, comment.thread_id)
     session.flush()
+    return True
 
 
 def _draft(comment: Comment, body: str) -> Draft:
@@ -84,9 +90,13 @@ def remove(session: Session, comment: Comment, by: Literal["author", "moderator"
     session.flush()
 
 
-def get(session: Session, comment_id: int) -> Comment:
-    """The comment with this id in any state. Raises NotFound."""
-    comment = session.get(Comment, comment_id)
+def get(session: Session, comment_id: int, *, for_update: bool = False) -> Comment:
+    """The comment with this id in any state. Raises NotFound.
+
+    ``for_update`` waits for whoever is changing it, and gives it as they left it.
+    """
+    lock = LOCK if for_update else None
+    comment = session.get(Comment, comment_id, with_for_update=lock, populate_existing=for_update)
     if comment is None:
         raise NotFound("There is no such comment.")
     return comment

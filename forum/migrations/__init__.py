@@ -50,7 +50,7 @@ def protect(app: Flask) -> bool:
 
 
 def configure(connection: Connection) -> None:
-    """Run the migrations of the Alembic command in progress on ``connection``; our environment calls it."""
+    """Run the migrations of the Alembic command in progress on ``connection``; called by the environments."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -46,6 +46,7 @@ def forget(session: Session, keys: Keys, address: Address, now: dt.datetime) -> 
 
     The row remains as an empty shell, because messages are counted by it and old links name its number.
     """
+    session.refresh(address, with_for_update=addresses.LOCK)
     if is_forgotten(address):
         return
     _keep_the_no(session, keys, address, now)
@@ -86,7 +87,9 @@ def _earlier(session: Session, address: Address) -> Sequence[Address]:
 
 
 def _erase_comments(session: Session, address: Address) -> None:
-    for comment in session.scalars(select(Comment).where(Comment.address_id == address.id)).all():
+    mine = select(Comment).where(Comment.address_id == address.id).order_by(Comment.id)
+    locked = mine.with_for_update(key_share=True).execution_options(populate_existing=True)
+    for comment in session.scalars(locked).all():
         # Deleted by its author it has no name already, and is shown as nobody's.
         if comment.name:
             anonymise(session, comment)

@@ -6,7 +6,8 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from .. import outbox
+from .. import comments, outbox
+from ..errors import NotFound
 from ..models import Address, Comment
 from ..settings import Settings
 from ..tokens import Keys
@@ -15,12 +16,16 @@ from ..tokens import Keys
 _ALIVE = frozenset({"published", "held"})
 
 
-def own_comment(session: Session, address: Address | None, comment_id: int) -> Comment | None:
-    """The comment with this id if ``address`` wrote it and it is still there."""
-    comment = session.get(Comment, comment_id)
-    if address is None or comment is None or comment.address_id != address.id or comment.state not in _ALIVE:
+def own_comment(
+    session: Session, address: Address | None, comment_id: int, *, for_update: bool = False
+) -> Comment | None:
+    """The comment with this id if ``address`` wrote it and it is still there; ``for_update`` as of comments.get."""
+    try:
+        comment = comments.get(session, comment_id, for_update=for_update)
+    except NotFound:
         return None
-    return comment
+    is_own = address is not None and comment.address_id == address.id
+    return comment if is_own and comment.state in _ALIVE else None
 
 
 def mail_link(

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from .. import addresses, outbox
 from ..errors import Conflict, NotFound
-from ..models import Address, Comment, Mute, Subscription, Thread
+from ..models import Address, Comment, Item, Mute, Subscription, Thread
+from ..settings import Settings
 from ..subscriptions import Consent
-from . import people
+from . import people, waiting
 from .people import MutedPerson, Person
 
 Scope = Literal["direct", "branch", "thread"]
@@ -74,29 +75,44 @@ def wishes(session: Session, address: Address, now: dt.datetime) -> Wishes:
 
 
 def change(
-    session: Session, address: Address, subscription_id: int, scope: str, cadence: str, consent: Consent
+    session: Session,
+    settings: Settings,
+    address: Address,
+    subscription_id: int,
+    scope: str,
+    cadence: str,
+    consent: Consent,
 ) -> Subscription:
     """Change what a subscription reaches and how often it is told of; returns the one that holds now.
 
-    Where the address asks for that already, the two become one. Raises NotFound for a subscription that is not an
-    active one of ``address``, Conflict for a scope or cadence it cannot have.
+    What waits because of it is told at the new time. Where the address asks for that already, the two become one.
+    Raises NotFound for a subscription that is not an active one of ``address``, Conflict for a scope or cadence it
+    cannot have.
     """
     wish = _own(session, address, subscription_id)
     if cadence not in CADENCES:
         raise Conflict("That is none of the times we can write to you.")
     if scope != wish.scope:
         wish = _rescope(session, address, wish, scope, consent)
-    wish.cadence = cadence
+    if cadence != wish.cadence or wish.id != subscription_id:
+        wish.cadence = cadence
+        because = Item.subscription_id.in_((subscription_id, wish.id))
+        waiting.retime(session, settings, address, cadence, consent.at, because)
     session.flush()
     return wish
 
 
-def change_all(session: Session, address: Address, cadence: str) -> None:
-    """Give every active subscription one cadence. Raises Conflict for one that does not exist."""
+def change_all(session: Session, settings: Settings, address: Address, cadence: str, now: dt.datetime) -> None:
+    """Give every active subscription one cadence, and what waits because of them too.
+
+    Raises Conflict for a cadence that does not exist.
+    """
     if cadence not in CADENCES:
         raise Conflict("That is none of the times we can write to you.")
     mine = (Subscription.address_id == address.id, Subscription.state == "active")
+    changed = session.scalars(select(Subscription.id).where(*mine, Subscription.cadence != cadence)).all()
     session.execute(update(Subscription).where(*mine).values(cadence=cadence))
+    waiting.retime(session, settings, address, cadence, now, Item.subscription_id.in_(changed))
 
 
 def end(session: Session, address: Address, subscription_id: int) -> None:
@@ -113,9 +129,11 @@ def pause(address: Address, until: dt.datetime) -> None:
     address.paused_until = until
 
 
-def resume(address: Address) -> None:
-    """End a pause now."""
-    address.paused_until = None
+def resume(session: Session, settings: Settings, address: Address, now: dt.datetime) -> None:
+    """End a pause now: what it kept back is due at once, or at the next hour of a digest."""
+    until, address.paused_until = address.paused_until, None
+    if until is not None and until > now:
+        waiting.retime(session, settings, address, None, now, Item.due_at >= until)
 
 
 def come_back(session: Session, address: Address, now: dt.datetime) -> bool:

@@ -16,6 +16,12 @@ const memory = {
   drop(key) { page.delete(key); try { sessionStorage.removeItem(key); } catch { /* nothing was kept */ } },
 };
 
+/* What the address names; anybody can write a `%` there that begins nothing. */
+function fragment() {
+  const name = location.hash.slice(1);
+  try { return decodeURIComponent(name); } catch { return name; }
+}
+
 class ForumThread extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
@@ -49,6 +55,8 @@ class ForumThread extends HTMLElement {
     this.reveal();
     this.on(window, "hashchange", () => this.reveal());
     if (this.text) this.enhanceForm();
+    // A page of ours between the form and the comment: whoever leaves it by a link has not posted.
+    if (!this.section) this.on(this, "click", (event) => event.target.closest("a:not([href^='#'])") && memory.drop(SENT));
   }
 
   enhanceForm() {
@@ -143,14 +151,20 @@ class ForumThread extends HTMLElement {
     this.say(this.form.dataset.restored);
   }
 
-  /* A sent draft is let go only once the server's answer is on the screen: a lost connection loses no text. */
+  /* A sent draft is let go only once the posted comment is on the screen. The server leads there by a redirect; all
+     else it answers (a mistake, a preview, a question) comes directly, and a lost connection brings no answer. */
   settleSent() {
     const sent = memory.get(SENT);
-    const posted = location.hash.startsWith("#comment-");
-    if (!sent || (this.form && !posted)) return;
-    memory.drop(sent);
-    memory.drop(SENT);
-    if (posted && this.form) queueMicrotask(() => this.say(this.form.dataset.posted));
+    if (!sent) return;
+    const [how] = performance.getEntriesByType("navigation");
+    const led = how?.type === "navigate" && how.redirectCount > 0;
+    if (led && (!this.section || location.hash.startsWith("#comment-"))) {
+      memory.drop(sent);
+      memory.drop(SENT);
+      if (this.form) queueMicrotask(() => this.say(this.form.dataset.posted));
+    } else if (this.section) {
+      memory.drop(SENT); // back among the comments without having posted: the draft stays, nothing is under way
+    }
   }
 
   submit(event) {
@@ -236,7 +250,7 @@ class ForumThread extends HTMLElement {
 
   /* A link to a comment inside folded replies unfolds them; some browsers do so by themselves. */
   reveal() {
-    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = location.hash.length > 1 && document.getElementById(fragment());
     if (!target || !this.contains(target)) return;
     let folded = false;
     for (let at = target.parentElement; at !== this; at = at.parentElement) {

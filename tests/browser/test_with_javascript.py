@@ -123,6 +123,46 @@ def test_link_into_a_folded_branch(live: Live, asked: Page) -> None:
     expect(asked.get_by_text("Twenty degrees.")).to_be_visible()
 
 
+def test_an_address_that_cannot_be_read(live: Live, asked: Page) -> None:
+    """A mark in the address that is no percent-encoding stops nothing: replying in place still works."""
+    asked.goto("about:blank")
+    asked.goto(f"{live.site.page}#50%")
+    asked.get_by_role("link", name="Reply to Ann").click()
+    expect(asked.locator("#comment-1 > form")).to_be_visible()
+
+
+def test_what_was_not_posted_stays_a_draft(live: Live, asked: Page) -> None:
+    """A form that came back with a mistake was not posted: at the comment one came from the text is still there."""
+    asked.goto(f"{live.site.page}#comment-1")
+    write(asked, "A long thought", name="")
+    press(asked, "Post comment")
+    expect(asked.get_by_role("alert")).to_be_visible()
+    asked.goto(f"{live.site.page}#comment-1")
+    expect(_text(asked)).to_have_value("A long thought")
+
+
+def test_a_mended_mistake_leaves_no_draft(asked: Page) -> None:
+    """A text that is posted from the page that told of a mistake is a draft no more."""
+    write(asked, "Twenty degrees.", name="")
+    press(asked, "Post comment")
+    asked.get_by_label("Name", exact=True).fill("Ben")
+    press(asked, "Post comment")
+    expect(asked.locator("#comment-3 .forum-body")).to_have_text("Twenty degrees.")
+    expect(_text(asked)).to_have_value("")
+
+
+def test_a_held_comment_is_no_draft(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
+    """A comment that waits for a moderator has arrived: the form is empty when its author is back."""
+    live = make_live(FORUM_MODERATION="first")
+    page = person(live)
+    page.goto(live.site.page)
+    write(page, "My first words.")
+    press(page, "Post comment")
+    expect(page.get_by_role("heading", name="Your comment is waiting for a moderator")).to_be_visible()
+    page.get_by_role("link", name="Back to the conversation").click()
+    expect(_text(page)).to_have_value("")
+
+
 def test_recent_times_are_relative(live: Live, person: Callable[..., Page]) -> None:
     """Something of this month says how long ago it was; something older keeps its date."""
     live.site.comment("Fresh.")
