@@ -74,12 +74,13 @@ class ForumState:
         # Stands in a frame where the bytes of a whole conversation go, which a template would copy many times.
         self.body_mark = f"forum-body-{secrets.token_hex(16)}"
 
-        self._awake = False
+        # The process that has kicked delivery: a fork inherits this object and has not.
+        self._awake = 0
 
     def wake(self) -> None:
         """Kick delivery once: an earlier process may have left something."""
-        if not self._awake:
-            self._awake = True
+        if self._awake != os.getpid():
+            self._awake = os.getpid()
             self.kick()
 
     @property

@@ -27,7 +27,7 @@ from forum.settings import Settings
 
 RAW = b"From: <notify@forum.example>\r\nTo: a@example.net\r\nSubject: x\r\n\r\n.hidden dot\r\nwords\r\n"
 SENDER = "notify@forum.example"
-QUICK = Limits(connect=2, reply=2, block=2, dot=2, quit=0.3, attempt=5)
+QUICK = Limits(connect=8, reply=8, block=8, dot=8, quit=0.3, attempt=20)
 
 
 def settings(**more: Any) -> Settings:
