@@ -26,6 +26,7 @@ from forum.models import (
     Suppression,
 )
 from forum.tokens import day_number, make_token
+from tests.hosts.one_page import also
 from tests.visitors import SAME_ORIGIN, Site, Visitor
 
 ANN, NEW = "ann@reader.example", "ann@elsewhere.example"
@@ -615,3 +616,17 @@ def test_a_private_page_keeps_its_title(site: Site, ann: int) -> None:
     shown = site.visitor().get(settings(site)).text
     assert "A page you cannot see" in shown
     assert "Bread" not in shown
+
+
+def test_the_language_can_be_chosen_where_there_are_several(site: Site, ann: int) -> None:
+    """With German mails among the templates Ann chooses German, and gets them; without them there is no choice."""
+    visitor, path = site.visitor(), settings(site)
+    assert "Write to me in" not in visitor.get(path).text
+    also(site.app, {"forum/mail/reply/de/body.txt": "Jemand hat geantwortet."})
+    assert press(visitor, path, "language", language="de").status_code == 303
+    assert press(visitor, path, "language", language="fr").status_code == 422
+    site.comment("I agree.", parent=ann)
+    site.deliver()
+    body = site.mails(ANN, "reply")[-1].get_body(("plain",))
+    assert body is not None
+    assert "Jemand hat geantwortet." in body.get_content()

@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest
 from .. import addresses, outbox, preferences, subscriptions
 from ..errors import Conflict, ExpiredToken, InvalidDraft, NotFound, TooFast
 from ..forms import session_token
+from ..mail import languages
 from ..mail.letters import LINK_DAYS
 from ..models import Address, Thread
 from ..preferences import Wish
@@ -120,6 +121,14 @@ def _end(state: ForumState, address: Address) -> str:
     return "ended"
 
 
+def _language(state: ForumState, address: Address) -> str:
+    language = request.form.get("language", "")
+    if language not in languages.offered(state.app.jinja_env.list_templates()):
+        raise Conflict("Please choose one of the languages.")
+    address.locale = language
+    return "saved"
+
+
 def _pause(state: ForumState, address: Address) -> str:
     days = _number("days")
     if days not in PAUSES:
@@ -196,6 +205,7 @@ _ACTS: dict[str, Callable[[ForumState, Address], str | Response]] = {
     "save": _save,
     "save_all": _save_all,
     "end": _end,
+    "language": _language,
     "pause": _pause,
     "resume": _resume,
     "unmute": _unmute,
@@ -226,6 +236,8 @@ def _show(state: ForumState, address: Address, status: int = 200, error: str | N
         title_of=lambda wish: _title(state, address, wish),
         muted_title=lambda thread: _thread_title(state, address, thread, None),
         cadences=preferences.CADENCES,
+        languages=languages.offered(state.app.jinja_env.list_templates()),
+        language=address.locale or languages.OURS,
         csrf_token=session_token(),
         error=error,
         notice=None if error else _SAVED.get(request.args.get("done", "")),

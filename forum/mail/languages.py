@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 OURS: Final = "en"  # what the templates that ship with us are written in
+_TRANSLATED: Final = re.compile(r"forum/mail/[a-z_]+/([A-Za-z-]+)/[a-z]+\.[a-z]+")
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _RIGHT_TO_LEFT: Final = frozenset(
     ["ar", "arc", "ckb", "dv", "fa", "he", "iw", "ji", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"]
@@ -20,6 +22,12 @@ def folders(language: str) -> list[str]:
     first, *rest = re.split("[-_]", language)
     parts = [first.lower(), *map(_spelled, rest)]
     return ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+def offered(templates: Iterable[str]) -> list[str]:
+    """Return the languages there are mails in, ours first, from the names of all ``templates`` of the site."""
+    found = {match[1] for name in templates if (match := _TRANSLATED.fullmatch(name))}
+    return [OURS, *sorted(found - {OURS})]
 
 
 def direction(language: str) -> str:
