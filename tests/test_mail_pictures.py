@@ -26,7 +26,7 @@ SMALL = """() => [...document.querySelectorAll("a")].map((node) => [node.textCon
 def window(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A browser's page of that many pixels."""
     context = browser.new_context(viewport={"width": request.param, "height": 700})
-    context.set_default_timeout(5000)
+    context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
 

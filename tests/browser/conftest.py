@@ -12,12 +12,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from werkzeug.serving import make_server
 
 from forum import create_app, moderation
 from tests.conftest import QUIET
 from tests.visitors import Clock, Site
+
+# Milliseconds. Nothing waits this long on a quiet machine; on a busy one slowness is no failure.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 MODERATOR = "mo@forum.example"
 
@@ -140,7 +144,7 @@ def person(browser: Browser) -> Iterator[Callable[..., Page]]:
     def make(live: Live, **options: Any) -> Page:
         options.setdefault("viewport", {"width": 1000, "height": 900})
         context = browser.new_context(base_url=live.url, locale="en-GB", **options)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(PATIENCE)
         watch = Watch(live.url)
         context.on("page", watch.attach)
         watches.append(watch)
