@@ -91,7 +91,7 @@ def mail_link(session: Session, keys: Keys, settings: Settings, email: str, now:
     address = addresses.meet(session, addresses.parse(email), now)
     row = new_link(session, email, now)
     rfc_id = message_id(keys, settings.mail_domain or "", "l", row.id, "sign_in", row.id)
-    session.add(outbox.message(address, "sign_in", rfc_id, now, LINK_LIFE, priority=0, data={"sign_in": row.id}))
+    session.add(outbox.message(address, "sign_in", rfc_id, now, LINK_LIFE, data={"sign_in": row.id}))
     session.flush()
 
 

@@ -105,7 +105,10 @@ class ForumState:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything but the data that a page is made of, so that no browser keeps an old look."""
-        parts = [version("flask-forum"), self.settings.model_dump_json(exclude={"moderators"})]
+        parts = [
+            version("flask-forum"),
+            self.settings.model_dump_json(exclude={"moderators", "metrics_token", "celery_broker"}),
+        ]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
     def identity(self) -> Identity | None:

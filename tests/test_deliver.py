@@ -181,8 +181,8 @@ def test_one_address_is_never_written_to_twice_at_once(site: Site) -> None:
         message = session.get_one(Message, 1)
         for n in (1, 2):
             copy = Message(kind="reply", address_id=message.address_id, to_addr=message.to_addr, domain="x",
-                           rfc_message_id=f"<{n}@x>", state="ready", not_before=site.clock(), created_at=site.clock(),
-                           expires_at=site.clock.now.replace(year=2030))  # fmt: skip
+                           rfc_message_id=f"<{n}@x>", state="ready", place=site.clock(), not_before=site.clock(),
+                           created_at=site.clock(), expires_at=site.clock.now.replace(year=2030))  # fmt: skip
             session.add(copy)
         session.commit()
         assert len(outbox.claim(session, site.state.settings, site.clock())) == 1

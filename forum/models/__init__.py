@@ -7,7 +7,7 @@ unique constraint here, with the reason beside it.
 from .base import Base, UtcDateTime
 from .conversation import Article, Comment, Thread
 from .desk import Audit, SignIn
-from .outbox import Attempt, Captured, Event, Item, Message, Worker
+from .outbox import Attempt, Captured, Event, Item, Message, Tally, Throttle, Worker
 from .people import ActorMute, Address, Mute, Pace, Subscription, Suppression
 
 __all__ = [
@@ -27,7 +27,9 @@ __all__ = [
     "SignIn",
     "Subscription",
     "Suppression",
+    "Tally",
     "Thread",
+    "Throttle",
     "UtcDateTime",
     "Worker",
 ]

@@ -23,12 +23,10 @@ class Event(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(24), default="published")
     comment_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_comment.id"))
-    state: Mapped[str] = mapped_column(String(8), default="new")  # new, done, skipped
+    state: Mapped[str] = mapped_column(String(8), default="new")  # new, done, skipped, dead
     # The last address a chunk of fan-out reached: a killed worker's successor goes on from here.
     cursor: Mapped[int] = mapped_column(Id, default=0)
     not_before: Mapped[dt.datetime]
-    lease_token: Mapped[str | None] = mapped_column(String(32))
-    lease_until: Mapped[dt.datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[dt.datetime]
@@ -41,7 +39,7 @@ class Message(Base):
 
     __tablename__ = "forum_message"
     __table_args__ = (
-        Index(None, "state", "not_before", "priority"),
+        Index(None, "state", "place"),
         Index(None, "domain", "state"),
         Index(None, "address_id", "thread_id", "state"),
         Index(None, "lease_until"),
@@ -58,13 +56,16 @@ class Message(Base):
     state: Mapped[str] = mapped_column(String(10), default="ready")
     # ready, claimed, sending, sent, failed, dead, cancelled, expired
     skip_reason: Mapped[str | None] = mapped_column(String(40))
-    priority: Mapped[int] = mapped_column(default=5)
+    # Its turn among those that are due: when it was written; earlier for what somebody sits waiting for, later for
+    # the tail of a crowd, so that a thread with thousands of followers does not keep all others waiting.
+    place: Mapped[dt.datetime]
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
     network: Mapped[str | None] = mapped_column(String(64))
     not_before: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     ambiguous: Mapped[int] = mapped_column(default=0)
+    # The lease runs by the clock of the database, everything else by the application's.
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[dt.datetime | None]
     date_header: Mapped[dt.datetime | None]
@@ -128,6 +129,42 @@ class Attempt(Base):
     outcome: Mapped[str] = mapped_column(String(16))
     code: Mapped[int | None]
     text: Mapped[str] = mapped_column(String(500), default="")
+    # Seconds: to an open connection (0 on a kept one), for the envelope, for the content until it was answered, and
+    # since the news the message brings was published.
+    opening: Mapped[float | None]
+    envelope: Mapped[float | None]
+    content: Mapped[float | None]
+    waited: Mapped[float | None]
+
+
+class Throttle(Base):
+    """Mail is held back: for the mail server while it cannot be used, or for a domain that asked us to slow down."""
+
+    __tablename__ = "forum_throttle"
+    __table_args__ = (UniqueConstraint("scope", "key"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    scope: Mapped[str] = mapped_column(String(12))  # transport, domain
+    key: Mapped[str] = mapped_column(key_text(255))
+    failures: Mapped[int] = mapped_column(default=0)
+    open_until: Mapped[dt.datetime | None]
+    # Messages a minute, for a domain.
+    rate: Mapped[float | None]
+    last_error: Mapped[str | None] = mapped_column(String(500))
+    since: Mapped[dt.datetime]
+    changed_at: Mapped[dt.datetime]
+
+
+class Tally(Base):
+    """What was counted in rows that are pruned by now: with the rows that are left, a counter never falls."""
+
+    __tablename__ = "forum_tally"
+    __table_args__ = (UniqueConstraint("name", "labels"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    labels: Mapped[str] = mapped_column(key_text(190))
+    value: Mapped[float] = mapped_column(default=0)
 
 
 class Captured(Base):

@@ -26,6 +26,10 @@ class Address(Base):
     confirmed_at: Mapped[dt.datetime | None]
     locale: Mapped[str | None] = mapped_column(String(16))
     paused_until: Mapped[dt.datetime | None]
+    # What came back: the score of refusals, the last certain one, and until when the address is left alone after it.
+    bounce_score: Mapped[float] = mapped_column(default=0)
+    bounced_at: Mapped[dt.datetime | None]
+    resting_until: Mapped[dt.datetime | None]
     # The last sign of life (a comment, a confirmation, a press on a mail page) and how often we asked since.
     active_at: Mapped[dt.datetime]
     nudges: Mapped[int] = mapped_column(default=0)

@@ -47,7 +47,7 @@ def claim(session: Session, settings: Settings, now: dt.datetime, limit: int = 1
         .where(Message.id.in_(ids), Message.state == "ready")
         .values(state="claimed", lease_token=token, lease_until=until)
     )
-    taken = select(Message.id).where(Message.lease_token == token).order_by(Message.priority, Message.id)
+    taken = select(Message.id).where(Message.lease_token == token).order_by(Message.place, Message.id)
     return [Claim(id_, token) for id_ in session.scalars(taken)]
 
 
@@ -167,7 +167,7 @@ def _claimable(now: dt.datetime) -> Select[int]:
         select(Message.id)
         .where(Message.state == "ready", Message.not_before <= now, Message.expires_at > now)
         .where(~in_flight.exists(), ~before.exists())
-        .order_by(Message.priority, Message.not_before, Message.id)
+        .order_by(Message.place, Message.id)
     )
 
 

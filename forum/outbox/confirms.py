@@ -64,7 +64,7 @@ def _message(
     number = (earlier or 0) + 1
     rfc_id = message_id(keys, settings.mail_domain or "", f"s{address.id}.", number, "confirm", address.id)
     data = {"generation": address.generation}
-    return writing.message(address, "confirm", rfc_id, now, _LIFE, priority=0, data=data, network=network)
+    return writing.message(address, "confirm", rfc_id, now, _LIFE, data=data, network=network)
 
 
 def _limit_reached(session: Session, settings: Settings, message: Message, now: dt.datetime) -> str | None:

@@ -15,6 +15,8 @@ from ..tokens import Keys, message_id
 
 _LIFE = dt.timedelta(hours=24)
 _LINKS_A_DAY = 3
+_NEWS = ("reply", "digest")
+_AHEAD = dt.timedelta(days=1)
 # Nobody gets even a link who said never, or whose mail came back or was called spam.
 _UNREACHABLE = frozenset({"refused", "blocked", "complained", "bounced"})
 
@@ -22,7 +24,10 @@ _UNREACHABLE = frozenset({"refused", "blocked", "complained", "bounced"})
 def message(
     address: Address, kind: str, rfc_message_id: str, now: dt.datetime, life: dt.timedelta, **more: Any
 ) -> Message:
-    """A message to ``address``, ready at ``now`` and given up after ``life``; ``more`` are other columns."""
+    """A message to ``address``, ready at ``now`` and given up after ``life``; ``more`` are other columns.
+
+    Mails with a link somebody waits for overtake the news of comments.
+    """
     return Message(
         kind=kind,
         address=address,
@@ -30,6 +35,7 @@ def message(
         domain=address.key.rpartition("@")[2],
         rfc_message_id=rfc_message_id,
         state="ready",
+        place=now if kind in _NEWS else now - _AHEAD,
         not_before=now,
         expires_at=now + life,
         created_at=now,
@@ -56,7 +62,7 @@ def write(
     earlier = select(func.count()).where(Message.address_id == address.id, Message.kind == kind)
     number = (session.scalar(earlier) or 0) + 1
     rfc_id = message_id(keys, settings.mail_domain or "", f"{kind[0]}{address.id}.", number, kind, address.id)
-    new = message(address, kind, rfc_id, now, _LIFE, priority=0, data=data, network=network)
+    new = message(address, kind, rfc_id, now, _LIFE, data=data, network=network)
     today = session.scalar(earlier.where(Message.created_at > now - _LIFE, Message.state != "cancelled")) or 0
     if kind == "link" and today >= _LINKS_A_DAY:
         new.state, new.skip_reason = "cancelled", "limit:address"

@@ -146,9 +146,22 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
     cache_bytes: int = _about(
         33_554_432, "Memory for rendered threads in each process, in bytes. 0 is off.", ge=0, le=17_179_869_184
     )
-    delivery: Literal["off", "in-process"] = _about(
+    delivery: Literal["off", "in-process", "celery"] = _about(
         "off",
-        "Whether the web process sends mail itself; otherwise a worker does (`flask forum deliver --watch`).",
+        'Who sends mail: with "in-process" a thread of the web process, with "celery" the workers of Celery, which '
+        "are woken after each comment. Otherwise whoever runs `flask forum deliver`.",
+    )
+    celery_broker: Annotated[values.Broker | None, values.Optional] = _about(
+        None,
+        "The broker that carries tasks to the reference site's Celery workers. A host with a Celery of its own gives "
+        "that to Forum instead.",
+        allowed="a URL that begins with redis://, rediss://, amqp:// or amqps://",
+    )
+    metrics_token: Annotated[values.FilledLine | None, values.Optional] = _about(
+        None,
+        "What a monitor must send as its bearer token to read /forum/metrics. Without it there is no such page.",
+        allowed="a long random text in one line",
+        min_length=16,
     )
 
     mail_transport: Annotated[Literal["mailbox", "smtp"] | None, values.Optional] = _about(
@@ -198,6 +211,13 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
         None,
         "Certificates that vouch for the mail server, if the system's do not.",
         allowed="the path of a PEM file",
+    )
+    mail_connections: int = _about(
+        2,
+        "Connections to the mail server that one delivering process uses at once, so that one that hangs does not "
+        "stop the others. A distant server is reached faster with more.",
+        ge=1,
+        le=32,
     )
     mail_post_dot_timeout: int = _about(
         600, "Seconds to wait for the mail server's answer to a whole message.", ge=1, le=3_600

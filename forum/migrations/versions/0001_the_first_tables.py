@@ -392,57 +392,21 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("forum_item", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_item_state_due_at"))
-        batch_op.drop_index(batch_op.f("ix_forum_item_message_id"))
-        batch_op.drop_index(batch_op.f("ix_forum_item_event_id"))
-        batch_op.drop_index(batch_op.f("ix_forum_item_address_id_thread_id_state"))
-
+    # A table takes its indexes along; MariaDB would not let go of those that carry a foreign key.
     op.drop_table("forum_item")
-    with op.batch_alter_table("forum_subscription", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_subscription_thread_id_scope_state"))
-        batch_op.drop_index(batch_op.f("ix_forum_subscription_comment_id"))
-
     op.drop_table("forum_subscription")
-    with op.batch_alter_table("forum_event", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_event_state_not_before"))
-
     op.drop_table("forum_event")
-    with op.batch_alter_table("forum_attempt", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_attempt_message_id"))
-
     op.drop_table("forum_attempt")
     op.drop_table("forum_pace")
     op.drop_table("forum_actor_mute")
     op.drop_table("forum_mute")
-    with op.batch_alter_table("forum_message", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_message_state_not_before_priority"))
-        batch_op.drop_index(batch_op.f("ix_forum_message_lease_until"))
-        batch_op.drop_index(batch_op.f("ix_forum_message_domain_state"))
-        batch_op.drop_index(batch_op.f("ix_forum_message_address_id_thread_id_state"))
-
     op.drop_table("forum_message")
-    with op.batch_alter_table("forum_comment", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_comment_thread_id_digest"))
-        batch_op.drop_index(batch_op.f("ix_forum_comment_thread_id_visitor_hash"))
-        batch_op.drop_index(batch_op.f("ix_forum_comment_thread_id_branch_id"))
-        batch_op.drop_index(batch_op.f("ix_forum_comment_state_created_at"))
-        batch_op.drop_index(batch_op.f("ix_forum_comment_parent_id"))
-        batch_op.drop_index(batch_op.f("ix_forum_comment_identity_ref"))
-        batch_op.drop_index(batch_op.f("ix_forum_comment_address_id"))
-
     op.drop_table("forum_comment")
     op.drop_table("forum_worker")
     op.drop_table("forum_thread")
     op.drop_table("forum_suppression")
-    with op.batch_alter_table("forum_sign_in", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_sign_in_email"))
-
     op.drop_table("forum_sign_in")
     op.drop_table("forum_captured")
-    with op.batch_alter_table("forum_audit", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_forum_audit_subject_kind_subject_id"))
-
     op.drop_table("forum_audit")
     op.drop_table("forum_article")
     op.drop_table("forum_address")
