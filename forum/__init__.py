@@ -7,6 +7,7 @@ from .identity import Identity
 from .screening import Context, Draft, Verdict
 from .site import create_app
 from .sqlite import open_well
+from .worker import drain
 
 __all__ = [
     "Context",
@@ -17,6 +18,7 @@ __all__ = [
     "SettingsError",
     "Verdict",
     "create_app",
+    "drain",
     "open_well",
     "signals",
 ]

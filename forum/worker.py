@@ -6,18 +6,36 @@ import atexit
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from flask import Flask, current_app
+
+from .mail import deliver
 from .mail.courier import Courier
-from .mail.deliver import drain, seconds_until_due
+from .mail.deliver import Report
+from .state import get
 
 log = logging.getLogger("forum.worker")
 
 POLL_SECONDS = 5.0
 # How long a mail on the wire may take to finish when the process ends.
 _GRACE_SECONDS = 5.0
+
+
+def drain(app: Flask | None = None, *, seconds: float = 25.0) -> Report:
+    """Work through the outbox of ``app``, the current one unless given, until nothing is due or time is up.
+
+    For whatever runs tasks or timers: it takes no payload, so a call that is lost or made twice does no harm, and any
+    number may run at once. It begins no mail after ``seconds`` have passed; ``Report.unfinished`` then says that more
+    was due.
+    """
+    app = app or current_app._get_current_object()  # type: ignore[attr-defined]
+    until = time.monotonic() + seconds
+    with app.app_context():
+        return deliver.drain(get().courier(), lambda: time.monotonic() > until)
 
 
 def watch(courier: Callable[[], Courier], stop: threading.Event, wake: threading.Event, poll: float) -> None:
@@ -27,9 +45,9 @@ def watch(courier: Callable[[], Courier], stop: threading.Event, wake: threading
     """
     while not stop.is_set():
         try:
-            report = drain(courier(), stop.is_set)
+            report = deliver.drain(courier(), stop.is_set)
             # What is due and was left waits for something else: a throttle, another worker, the mail server.
-            pause = seconds_until_due(courier(), poll) or poll
+            pause = deliver.seconds_until_due(courier(), poll) or poll
             if report.down:
                 log.warning("the mail server cannot be used: %s", report.down)
         except Exception:  # the database may be away for a while; the next round tries again

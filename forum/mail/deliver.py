@@ -35,10 +35,11 @@ _TRIES = 3
 
 @dataclass
 class Report:
-    """What one drain did: messages by their new state, and the server's words if it is down."""
+    """What one drain did: messages by their new state, the server's words if it is down, and whether work was left."""
 
     states: Counter[str] = field(default_factory=Counter)
     down: str | None = None
+    unfinished: bool = False
 
 
 def drain(courier: Courier, stopped: Callable[[], bool] = lambda: False) -> Report:
