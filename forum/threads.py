@@ -6,7 +6,7 @@ Reading uses Core rows, never ORM entities: 200 of those cost half as much again
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -122,11 +122,20 @@ def has_own(session: Session, thread_id: int, reader: Reader, since: dt.datetime
 
 def above(session: Session, comment: Comment) -> list[int]:
     """Ids of the comments it answers, from its parent up to the top; one query whatever the depth."""
-    if comment.parent_id is None:
-        return []
-    branch = (Comment.thread_id == comment.thread_id, Comment.branch == comment.branch)
-    rows = session.execute(select(Comment.id, Comment.parent_id).where(*branch))
-    return tree.ancestors(dict(rows.all()), comment.id)
+    return above_each(session, [comment])[comment.id]
+
+
+def above_each(session: Session, comments: Sequence[Comment]) -> dict[int, list[int]]:
+    """The same for several comments by their ids; one query for all of them."""
+    replies = [comment for comment in comments if comment.parent_id is not None]
+    parents: dict[int, int | None] = {}
+    if replies:
+        within = (
+            Comment.thread_id.in_({comment.thread_id for comment in replies}),
+            Comment.branch.in_({comment.branch for comment in replies}),
+        )
+        parents = dict(session.execute(select(Comment.id, Comment.parent_id).where(*within)).all())
+    return {comment.id: tree.ancestors(parents, comment.id) for comment in comments}
 
 
 def raise_version(session: Session, thread_id: int, *, comments: int = 0, branches: int = 0) -> None:

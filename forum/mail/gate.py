@@ -47,7 +47,7 @@ def _may_go(session: Session, courier: Courier, item: Item, now: dt.datetime) ->
 
 
 def _facts(session: Session, courier: Courier, item: Item, now: dt.datetime) -> Facts:
-    standing = audience.standings(session, courier.keys, item.comment, [item.address_id], now)[item.address_id]
+    standing = audience.standings(session, courier.keys, [(item.comment, item.address_id)], now)[item.comment_id, item.address_id]
     key, ref = item.comment.thread.key, item.subscription.identity_ref if item.subscription else None
     seen_at = courier.last_seen(key, ref) if ref is not None else None
     since = item.comment.published_at

@@ -24,6 +24,7 @@ class Standing:
 
     facts: Facts
     subscription_id: int | None
+    identity_ref: str | None
     cadence: str
     paused_until: dt.datetime | None
 
@@ -40,38 +41,65 @@ def candidates(session: Session, comment: Comment, after: int, limit: int) -> li
 
 
 def standings(
-    session: Session, keys: Keys, comment: Comment, address_ids: Collection[int], now: dt.datetime
-) -> dict[int, Standing]:
-    """How each of these addresses stands to the comment at this moment, in a fixed number of queries."""
-    people = session.scalars(select(Address).where(Address.id.in_(address_ids))).all()
-    wishes = _wishes(session, comment, address_ids)
-    known = _Known(
-        muted=_muted(session, comment, address_ids, now),
-        actor_muted=_actor_muted(session, comment, address_ids),
-        suppressed=_suppressed(session, keys, people, now),
-    )
-    return {person.id: _standing(comment, person, wishes.get(person.id, []), known, now) for person in people}
+    session: Session, keys: Keys, pairs: Sequence[tuple[Comment, int]], now: dt.datetime
+) -> dict[tuple[int, int], Standing]:
+    """How each of these addresses stands to its comment at this moment, by (comment id, address id).
+
+    The number of queries does not depend on the number of pairs, as long as the comments come with their parent,
+    author and thread.
+    """
+    comments = list({comment.id: comment for comment, _ in pairs}.values())
+    address_ids = {address_id for _, address_id in pairs}
+    people = {person.id: person for person in session.scalars(select(Address).where(Address.id.in_(address_ids)))}
+    known = _know(session, keys, comments, people, now)
+    return {
+        (comment.id, address_id): _standing(comment, people[address_id], known, now)
+        for comment, address_id in pairs
+        if address_id in people
+    }
 
 
 @dataclass(frozen=True)
 class _Known:
-    muted: set[int]
-    actor_muted: set[int]
+    """``wishes`` by address; ``muted`` as (address, thread), ``actor_muted`` as (address, actor)."""
+
+    above: dict[int, list[int]]
+    wishes: dict[int, list[Subscription]]
+    muted: set[tuple[int, int]]
+    actor_muted: set[tuple[int, int]]
     suppressed: dict[int, str]
 
 
-def _standing(
-    comment: Comment, person: Address, wishes: Sequence[Subscription], known: _Known, now: dt.datetime
-) -> Standing:
+def _know(
+    session: Session, keys: Keys, comments: Sequence[Comment], people: dict[int, Address], now: dt.datetime
+) -> _Known:
+    above = threads.above_each(session, comments)
+    thread_ids = {comment.thread_id for comment in comments}
+    return _Known(
+        above=above,
+        wishes=_wishes(session, thread_ids, set().union(*above.values()), people),
+        muted=_muted(session, thread_ids, people, now),
+        actor_muted=_actor_muted(session, comments, people),
+        suppressed=_suppressed(session, keys, list(people.values()), now),
+    )
+
+
+def _standing(comment: Comment, person: Address, known: _Known, now: dt.datetime) -> Standing:
+    wishes = [wish for wish in known.wishes.get(person.id, []) if _concerns(wish, comment, known.above[comment.id])]
     heard = [wish for wish in wishes if wish.cadence != "off"]
     strongest = next(iter(heard or wishes), None)
-    paused = person.paused_until if person.paused_until is not None and person.paused_until > now else None
     return Standing(
         facts=_facts(comment, person, wishes, known),
         subscription_id=strongest.id if strongest else None,
+        identity_ref=strongest.identity_ref if strongest else None,
         cadence=strongest.cadence if strongest else "instant",
-        paused_until=paused,
+        paused_until=paused(person, now),
     )
+
+
+def paused(person: Address, now: dt.datetime) -> dt.datetime | None:
+    """Until when a person gets no mail, because they asked for a pause or because their mailbox refused us."""
+    return max((time for time in (person.paused_until, person.resting_until) if time and time > now), default=None)
 
 
 def _facts(comment: Comment, person: Address, wishes: Sequence[Subscription], known: _Known) -> Facts:
@@ -88,10 +116,11 @@ def _facts(comment: Comment, person: Address, wishes: Sequence[Subscription], kn
         on_parent=wrote_parent or any(wish.comment_id == comment.parent_id for wish in wishes if wish.comment_id),
         address_state=person.state,
         suppressed=known.suppressed.get(person.id),
-        muted=person.id in known.muted,
+        muted=(person.id, comment.thread_id) in known.muted,
         delay=(comment.published_at or comment.created_at) - comment.created_at,
         off=bool(wishes) and all(wish.cadence == "off" for wish in wishes),
-        actor_muted=person.id in known.actor_muted,
+        # What a moderator says in their office must reach people.
+        actor_muted=not comment.is_moderator and (person.id, comment.address_id) in known.actor_muted,
         dormant=person.nudges >= DORMANT_AFTER,
         page_gone=comment.thread.gone,
     )
@@ -110,10 +139,23 @@ def _reaches(comment: Comment, above: Sequence[int]) -> ColumnElement[bool]:
     )
 
 
-def _wishes(session: Session, comment: Comment, address_ids: Collection[int]) -> dict[int, list[Subscription]]:
+def _concerns(wish: Subscription, comment: Comment, above: Sequence[int]) -> bool:
+    """Whether a subscription reaches this comment, as :func:`_reaches` asks the database."""
+    if wish.thread_id != comment.thread_id:
+        return False
+    if wish.scope == "direct":
+        return wish.comment_id == comment.parent_id
+    return wish.scope == "thread" or wish.comment_id in above
+
+
+def _wishes(
+    session: Session, thread_ids: Collection[int], above: Collection[int], address_ids: Collection[int]
+) -> dict[int, list[Subscription]]:
     query = select(Subscription).where(
-        _reaches(comment, threads.above(session, comment)),
         Subscription.address_id.in_(address_ids),
+        Subscription.thread_id.in_(thread_ids),
+        Subscription.state == "active",
+        or_(Subscription.scope == "thread", Subscription.comment_id.in_(above)),
     )
     wishes: dict[int, list[Subscription]] = {}
     # The wish that hangs nearest to the comment comes first: ids grow downwards in a branch.
@@ -122,23 +164,23 @@ def _wishes(session: Session, comment: Comment, address_ids: Collection[int]) ->
     return wishes
 
 
-def _muted(session: Session, comment: Comment, address_ids: Collection[int], now: dt.datetime) -> set[int]:
-    query = select(Mute.address_id).where(
-        Mute.thread_id == comment.thread_id,
+def _muted(
+    session: Session, thread_ids: Collection[int], address_ids: Collection[int], now: dt.datetime
+) -> set[tuple[int, int]]:
+    query = select(Mute.address_id, Mute.thread_id).where(
+        Mute.thread_id.in_(thread_ids),
         Mute.address_id.in_(address_ids),
         or_(Mute.until.is_(None), Mute.until > now),
     )
-    return set(session.scalars(query))
+    return {(address_id, thread_id) for address_id, thread_id in session.execute(query)}
 
 
-def _actor_muted(session: Session, comment: Comment, address_ids: Collection[int]) -> set[int]:
-    # What a moderator says in their office must reach people.
-    if comment.address_id is None or comment.is_moderator:
-        return set()
-    query = select(ActorMute.address_id).where(
-        ActorMute.actor_id == comment.address_id, ActorMute.address_id.in_(address_ids)
+def _actor_muted(session: Session, comments: Sequence[Comment], address_ids: Collection[int]) -> set[tuple[int, int]]:
+    actors = {comment.address_id for comment in comments if comment.address_id is not None}
+    query = select(ActorMute.address_id, ActorMute.actor_id).where(
+        ActorMute.actor_id.in_(actors), ActorMute.address_id.in_(address_ids)
     )
-    return set(session.scalars(query))
+    return {(address_id, actor_id) for address_id, actor_id in session.execute(query)}
 
 
 def _suppressed(session: Session, keys: Keys, people: Sequence[Address], now: dt.datetime) -> dict[int, str]:

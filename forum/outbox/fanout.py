@@ -40,11 +40,11 @@ def _chunk(session: Session, keys: Keys, settings: Settings, event: Event, now: 
     if event.cursor == 0:
         confirms.ask_author(session, keys, settings, event.comment, now)
     ids = audience.candidates(session, event.comment, event.cursor, CHUNK)
-    known = audience.standings(session, keys, event.comment, ids, now)
+    known = audience.standings(session, keys, [(event.comment, id_) for id_ in ids], now)
     told = set(session.scalars(select(Item.address_id).where(Item.comment_id == event.comment_id)))
     room = pace.room_for(session, event.comment, now)
     max_age = dt.timedelta(days=settings.mail_max_age_days)
-    for address_id, standing in known.items():
+    for (_, address_id), standing in known.items():
         if address_id in told:
             continue
         decision = decide(standing.facts, max_age)
