@@ -100,6 +100,10 @@ bench: install ## run the benchmarks one after the other
 	  echo "== $$file"; $(PY) -m "benchmarks.$$(basename "$$file" .py)" || exit 1; \
 	done
 
+.PHONY: soak
+soak: install ## post and mail while processes are killed: make soak [ARGS="--minutes 3 --database sqlite --seed 7"]
+	@$(PY) -m tests.soak $(ARGS)
+
 .PHONY: docs
 docs: install ## write the reference of the settings into docs/settings.md
 	@set -e; page=docs/settings.md; \

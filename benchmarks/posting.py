@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 import tempfile
 from collections.abc import Iterator
@@ -11,16 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from forum.tokens import Keys, Stamp, make_stamp, new_nonce
+from forum.tokens import Keys
 
 from ._data import database
-from ._seed import PEOPLE, text
+from ._forms import Page, form
+from ._seed import PEOPLE
 from ._server import serve
 from ._table import Goal, Result, arguments, report
 from ._wrk import Run, run
 
-KEY, URL = "article:whole-200", "/articles/whole-200"
-PARENTS = range(41, 241)  # the ids of its comments
+PAGE = Page("article:whole-200", "Whole-200", "/articles/whole-200", parents=range(41, 241))
 # More than any run can send: a form sent twice would be a repetition, which is cheaper.
 _MOST_A_SECOND = 3000
 # Goals by name: a comment without an address, and one whose author is known and wants to hear of answers.
@@ -57,15 +56,9 @@ def _forms(folder: Path, config: dict[str, Any], name: str, count: int) -> Path:
 def _filled(keys: Keys, follows: bool, count: int) -> Iterator[dict[str, str]]:
     dice = random.Random()
     for number in range(count):
-        stamp = Stamp(KEY, "Whole-200", URL, new_nonce())
-        yield {
-            "stamp": make_stamp(keys, stamp, dt.datetime.now(dt.UTC)),
-            "parent": str(dice.choice(PARENTS)) if number % 2 else "",
-            "name": f"Reader {number % PEOPLE}",
-            "email": f"reader{number % PEOPLE}@reader.example" if follows else "",
-            "website": "",
-            "body": text(dice),
-        } | ({"notify": "direct"} if follows else {})
+        reader = number % PEOPLE
+        email = f"reader{reader}@reader.example" if follows else ""
+        yield form(keys, PAGE, reader, dice, parent=number % 2 == 1, email=email)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,8 @@ def change(session: Session, address: Address, state: str, *, cause: str, actor:
     address.state = state
     address.changed_at = now
     if state == "confirmed":
+        # Whoever confirms has read a mail there.
+        address.bounce_score, address.resting_until = 0, None
         address.confirmed_at = now
         address.generation += 1
     session.flush()

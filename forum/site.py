@@ -16,6 +16,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from . import migrations
 from .blueprints.articles import index
+from .celery import site_celery
 from .errors import SettingsError
 from .extension import Forum
 from .logs import redact_tokens
@@ -67,6 +68,8 @@ def _set_up(app: Flask, config: SiteConfig) -> None:
         open_well(db.engine)
         app.extensions[EXTENSION].pulse = Pulse(db.engine)
     app.extensions[EXTENSION].sources = config.sources
+    if app.extensions[EXTENSION].settings.delivery == "celery":
+        site_celery(app)
     app.add_url_rule("/", "home", index)
     app.after_request(_harden)
     redact_tokens()

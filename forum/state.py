@@ -8,23 +8,28 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, request
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from .cache import ByteCache
 from .errors import TooFast
 from .identity import Identity, current
 from .mail.courier import Courier
+from .mail.patterns import Patterns
 from .mail.transport import MailboxTransport, Transport, smtp_transport
 from .models import Captured, Message
 from .network import network_of
@@ -74,6 +79,8 @@ class ForumState:
         # Stands in a frame where the bytes of a whole conversation go, which a template would copy many times.
         self.body_mark = f"forum-body-{secrets.token_hex(16)}"
 
+        # Writers of one process queue here: SQLite lets those who find it locked sleep, ever longer.
+        self._writing = threading.RLock()
         # The process that has kicked delivery: a fork inherits this object and has not.
         self._awake = 0
 
@@ -100,7 +107,7 @@ class ForumState:
     @cached_property
     def limiter(self) -> MovingWindowRateLimiter:
         """Counts submissions. Made at the first one: the storage in memory starts a thread, a host's start-up none."""
-        return MovingWindowRateLimiter(storage_from_string(self.settings.rate_storage))
+        return MovingWindowRateLimiter(storage_from_string(self.settings.rate_storage, wrap_exceptions=True))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -155,7 +162,16 @@ class ForumState:
         return network_of(request, self.keys)
 
     def limit(self, network: str | None) -> None:
-        """Count one submission from ``network``. Raises TooFast when one of the limits is reached."""
+        """Count one submission from ``network``. Raises TooFast when one of the limits is reached.
+
+        Where they are counted elsewhere and that place is away, nothing is counted: people come before limits.
+        """
+        try:
+            self._limit(network)
+        except StorageError as error:
+            log.warning("the store of the rate limits is away: %s", error)
+
+    def _limit(self, network: str | None) -> None:
         for item in self.settings.rate_items:
             if not self.limiter.hit(item, "comments", network or "unknown"):
                 reset = self.limiter.get_window_stats(item, "comments", network or "unknown").reset_time
@@ -183,18 +199,24 @@ class ForumState:
             yield session
 
     def courier(self) -> Courier:
-        """Everything delivery needs, with a fresh transport."""
+        """Everything delivery needs; its threads have no app context, so the engine is found here."""
+        with self.app.app_context():
+            engine = _for_workers(self.db.engine)
+        mailbox = self.settings.mail_transport == "mailbox"
         return Courier(
-            open_session=self.open_session,
+            open_session=lambda: Session(engine),
+            writing=self._writing if engine.dialect.name == "sqlite" else nullcontext(),
             settings=self.settings,
             keys=self.keys,
-            env=self.app.jinja_env,
+            patterns=Patterns(self.app.jinja_env, self.settings),
             urls=self.url,
-            transport=self._transport(),
+            transport=self._transport,
+            connections=1 if mailbox else self.settings.mail_connections,
             clock=lambda: self.clock(),
             may_read=self._may_read,
             last_seen=self._last_seen,
             sent=self._sent,
+            spool=Path(self.app.instance_path) / "forum-outcomes",
             worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
         )
 
@@ -206,6 +228,7 @@ class ForumState:
             return self.hooks.may_read(key, email, ref)
 
     def _last_seen(self, key: str, ref: str) -> dt.datetime | None:
+        """Ask the host when somebody was on a page; likewise."""
         if self.hooks.last_seen is None:
             return None
         with self.app.app_context():
@@ -214,10 +237,10 @@ class ForumState:
     def _transport(self) -> Transport:
         if self.settings.mail_transport == "mailbox":
             return MailboxTransport(self._capture)
-        return smtp_transport(self.app.config, self.settings, testing=lambda: self.app.testing)
+        return smtp_transport(self.app.config, self.settings, testing=lambda: self.app.testing, app=self.app)
 
     def _capture(self, raw: bytes, sender: str, to: str) -> None:
-        with self.open_session() as session:
+        with self.app.app_context(), self.open_session() as session:
             session.add(
                 Captured(envelope_from=sender, envelope_to=to, raw=raw.decode("ascii"), created_at=self.clock())
             )
@@ -225,11 +248,20 @@ class ForumState:
 
     def _sent(self, message_id: int) -> None:
         """Tell the host of a mail that left. It has left: a receiver that fails changes nothing any more."""
+        if not message_sent.has_receivers_for(self.app):
+            return
         with self.app.app_context(), self.open_session() as session:
             try:
                 message_sent.send(self.app, message=session.get_one(Message, message_id))
             except Exception:
                 log.exception("a receiver of message_sent failed")
+
+
+def _for_workers(engine: Engine) -> Engine:
+    """The host's engine as delivery uses it: on MariaDB, without the locks on gaps that workers would meet in."""
+    if engine.dialect.name in ("mysql", "mariadb"):
+        return engine.execution_options(isolation_level="READ COMMITTED")
+    return engine
 
 
 def visitor_hash(cookie: str) -> str:

@@ -21,8 +21,30 @@ from .state import get
 log = logging.getLogger("forum.worker")
 
 POLL_SECONDS = 5.0
-# How long a mail on the wire may take to finish when the process ends.
+_PRUNE_SECONDS = 3600.0
+# Whoever stops a process waits half a minute before they kill it.
+_LAST_MAIL_SECONDS = 20.0
+# How long a mail on the wire may take to finish when a web process ends.
 _GRACE_SECONDS = 5.0
+
+
+class Stop:
+    """The request to end: begin no further mail, and after twenty seconds end what is still on the wire."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def set(self) -> None:
+        """Ask; it is safe in a signal handler, and once asked it stays so."""
+        self._since = self._since or time.monotonic()
+
+    def is_set(self) -> bool:
+        """Whether anybody has asked."""
+        return self._since is not None
+
+    def is_overdue(self) -> bool:
+        """Whether the time for what was on the wire is over."""
+        return self._since is not None and time.monotonic() - self._since > _LAST_MAIL_SECONDS
 
 
 def drain(app: Flask | None = None, *, seconds: float = 25.0) -> Report:
@@ -30,22 +52,31 @@ def drain(app: Flask | None = None, *, seconds: float = 25.0) -> Report:
 
     For whatever runs tasks or timers: it takes no payload, so a call that is lost or made twice does no harm, and any
     number may run at once. It begins no mail after ``seconds`` have passed; ``Report.unfinished`` then says that more
-    was due.
+    was due. Raises MailNotConfigured when keys are missing without which no mail can be sent.
     """
     app = app or current_app._get_current_object()  # type: ignore[attr-defined]
     until = time.monotonic() + seconds
     with app.app_context():
-        return deliver.drain(get().courier(), lambda: time.monotonic() > until)
+        state = get()
+        state.settings.need_mail()
+        courier = state.courier()
+        deliver.prune(courier)
+        return deliver.drain(courier, lambda: time.monotonic() > until)
 
 
-def watch(courier: Callable[[], Courier], stop: threading.Event, wake: threading.Event, poll: float) -> None:
+def watch(courier: Callable[[], Courier], stop: Stop, wake: threading.Event, poll: float) -> None:
     """Drain the outbox, sleep until something is due or ``wake`` is set, and again, until ``stop`` is set.
 
-    ``poll`` bounds each sleep, in seconds: other processes add work without telling us.
+    ``poll`` bounds each sleep, in seconds: other processes add work without telling us. What is too old to be kept
+    is pruned once an hour.
     """
+    pruned_at = float("-inf")
     while not stop.is_set():
         try:
-            report = deliver.drain(courier(), stop.is_set)
+            if time.monotonic() - pruned_at > _PRUNE_SECONDS:
+                pruned_at = time.monotonic()
+                deliver.prune(courier())
+            report = deliver.drain(courier(), stop.is_set, stop.is_overdue)
             # What is due and was left waits for something else: a throttle, another worker, the mail server.
             pause = deliver.seconds_until_due(courier(), poll) or poll
             if report.down:
@@ -69,7 +100,7 @@ class InProcess:
     def renew(self) -> None:
         """Begin anew in a forked process: no thread came along, and who held the lock or an event will not let go."""
         self._lock = threading.Lock()
-        self._wake, self._stop = threading.Event(), threading.Event()
+        self._wake, self._stop = threading.Event(), Stop()
         self._thread: threading.Thread | None = None
 
     def kick(self) -> None:

@@ -29,6 +29,8 @@ QUIET: dict[str, Any] = {
     "SECRET_KEY": "a secret for tests",
     "FORUM_DELIVERY": "off",
     "FORUM_BASE_URL": "http://localhost",
+    # One after the other, so that a test knows which mail is the first.
+    "FORUM_MAIL_CONNECTIONS": 1,
 }
 
 

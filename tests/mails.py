@@ -99,7 +99,7 @@ def reply(*answers: Answer, settings: Settings | None = None, env: Environment =
         "answers": answers or [ANSWER],
     }
     envelope = more.pop("envelope", ENVELOPE)
-    return compose.reply(env, settings or site(), envelope, **(known | more))
+    return compose.reply(env, settings or site(), **(known | more)).fill(envelope, {})
 
 
 def thread(*answers: Answer, number: int = 42, title: str = "Why trees need leases") -> DigestThread:
@@ -111,31 +111,31 @@ def digest(*threads: DigestThread, settings: Settings | None = None, env: Enviro
     known: dict[str, Any] = {"links": LINKS, "cadence": "daily", "rolled": False}
     known["threads"] = threads or [thread(ANSWER, ASIDE), thread(HEBREW, number=43, title="עצים בעיר")]
     envelope = more.pop("envelope", replace(ALONE, message_id="<d9.77aa41d0a7b35e68@forum.example>"))
-    return compose.digest(env, settings or site(), envelope, **(known | more))
+    return compose.digest(env, settings or site(), **(known | more)).fill(envelope, {})
 
 
 def confirm(settings: Settings | None = None, env: Environment = ENV, **more: Any) -> bytes:
     urls = {"confirm_url": f"{M}/c/c1", "refuse_url": f"{M}/x/x1"}
     envelope = more.pop("envelope", ALONE)
-    return compose.confirm(env, settings or site(), envelope, **(urls | more))
+    return compose.confirm(env, settings or site(), **(urls | more)).fill(envelope, {})
 
 
 def notice(settings: Settings | None = None, env: Environment = ENV, **more: Any) -> bytes:
     known: dict[str, Any] = {"decision": "approve", "thread_title": "Why trees need leases", "url": ANSWER.url}
     envelope = more.pop("envelope", ALONE)
-    return compose.notice(env, settings or site(), envelope, **(known | more))
+    return compose.notice(env, settings or site(), **(known | more)).fill(envelope, {})
 
 
 def link(settings: Settings | None = None, env: Environment = ENV, **more: Any) -> bytes:
     known: dict[str, Any] = {"page": "p", "url": f"{M}/p/pk3x9.g2r.Jw6m2QpN7uVbTzYcA4sD1g", "days": 30}
     envelope = more.pop("envelope", ALONE)
-    return compose.link(env, settings or site(), envelope, **(known | more))
+    return compose.link(env, settings or site(), **(known | more)).fill(envelope, {})
 
 
 def sign_in(settings: Settings | None = None, env: Environment = ENV, **more: Any) -> bytes:
     known: dict[str, Any] = {"url": "https://forum.example/forum/sign-in/s1.Jw6m2QpN7uVbTzYcA4sD1g", "minutes": 30}
     envelope = more.pop("envelope", ALONE)
-    return compose.sign_in(env, settings or site(), envelope, **(known | more))
+    return compose.sign_in(env, settings or site(), **(known | more)).fill(envelope, {})
 
 
 KINDS: dict[str, Callable[..., bytes]] = {

@@ -717,6 +717,7 @@ MATRIX: dict[str, dict[str, tuple[int, int, int]]] = {
     "forum.dev.html": {"GET": (NO, NO, NO)},
     "forum.dev.raw": {"GET": (NO, NO, NO)},
     "forum.health.check": {"GET": (503, 503, 503)},
+    "forum.metrics.scrape": {"GET": (NO, NO, NO)},
 }
 ARGUMENTS = {"slug": "bread", "kind": "u", "token": "u1.1.AAAAAAAAAAAAAAAAAAAAAA", "what": "muted", "message_id": 1}
 

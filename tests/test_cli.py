@@ -144,8 +144,8 @@ def test_mail_status_for_people_and_scripts(site: Site) -> None:
     """`mail status` counts messages by state; with --json a script can read it."""
     site.comment(name="Ann", email="ann@reader.example", notify="direct")
     site.deliver()
-    assert run(site, "mail", "status").output.split() == ["1", "sent"]
-    assert json.loads(run(site, "mail", "status", "--json").output) == {"messages": {"sent": 1}}
+    assert run(site, "mail", "status").output.startswith("Messages  1 sent\n")
+    assert json.loads(run(site, "mail", "status", "--json").output)["messages"] == {"sent": 1}
 
 
 def test_a_moderator_gets_a_link(site: Site) -> None:

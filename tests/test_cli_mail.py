@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from click.testing import Result
 from sqlalchemy import select, update
 
 from forum.cli import forum_cli
-from forum.models import Attempt, Audit, Base, Comment, Message
+from forum.models import Attempt, Audit, Base, Comment, Event, Message, Throttle, Worker
 from tests.services import Sink
 from tests.visitors import Site
 
@@ -207,6 +208,58 @@ def test_what_cannot_be_retried(answered: tuple[Site, int], args: tuple[str, ...
     """Nothing named, both ways at once, a message that left and one that never was are refused by name."""
     result = run(answered[0], "mail", "retry", *args)
     assert (result.exit_code, words in result.stderr) == (code, True)
+
+
+@pytest.fixture
+def ill(answered: tuple[Site, int]) -> Site:
+    """A site whose mail server is away, with a domain that asked for less, and a message and an event given up."""
+    site, now = answered[0], answered[0].clock()
+    dead = {"state": "dead", "ambiguous": 1, "last_error": "dot: no answer about ann@reader.example"}
+    with site.session() as session:
+        session.execute(update(Message).where(Message.id == 1).values(**dead))
+        session.execute(update(Event).where(Event.id == 1).values(state="dead", last_error="ValueError: no page"))
+        session.execute(update(Worker).values(name="host:1", seen_at=now))
+        for scope, key in (("transport", "mx.host.example:25:"), ("domain", "small.example")):
+            since = now - dt.timedelta(minutes=4)
+            row = Throttle(scope=scope, key=key, failures=3, since=since, changed_at=since, rate=10.0)
+            row.open_until, row.last_error = now + dt.timedelta(minutes=1), "connect: Connection refused"
+            session.add(row)
+        session.commit()
+    return site
+
+
+def test_status_at_a_glance(ill: Site) -> None:
+    """`mail status` says in a line each what is where, what holds it up, what was given up and who delivers."""
+    lines = run(ill, "mail", "status").output.splitlines()
+    assert [line[:10].rstrip() for line in lines] == [
+        *("Messages", "Items", "Due", "Server", "Slow", "In doubt", "Given up", "Given up", "Worker")
+    ]
+    assert lines[0] == "Messages  1 dead, 1 sent"
+    assert lines[3].endswith("first failed 4 minutes ago, 3 failures, left alone until 22 Nov 2026 12:01: "
+                             "connect: Connection refused")  # fmt: skip
+    assert lines[4] == "Slow      small.example asked for less 4 minutes ago, 10 a minute to begin with"
+    assert lines[6] == "Given up  message 1: dot: no answer about a•••@reader.example"
+    assert lines[7:] == ["Given up  event 1: ValueError: no page", "Worker    host:1, seen this moment"]
+
+
+def test_status_of_an_empty_site(site: Site) -> None:
+    """Where nothing was ever mailed the status says so, and how delivery is started."""
+    output = run(site, "mail", "status").output
+    assert output.startswith("Messages  none\nItems     none\nDue       nothing\n")
+    assert "flask forum deliver --watch" in output
+
+
+def test_status_for_scripts(ill: Site) -> None:
+    """With --json a script gets the same, with numbers and UTC times."""
+    report = json.loads(run(ill, "mail", "status", "--json").output)
+    since = (ill.clock() - dt.timedelta(minutes=4)).isoformat()
+    assert report["breaker"]["since"] == since
+    assert report["breaker"]["failures"] == 3
+    assert report["throttled"] == [{"domain": "small.example", "rate": 10.0, "asked_at": since}]
+    assert (report["messages"], report["ambiguous"]) == ({"dead": 1, "sent": 1}, 1)
+    assert report["dead"] == {"messages": 1, "events": 1}
+    assert [(each["what"], each["id"]) for each in report["errors"]] == [("message", 1), ("event", 1)]
+    assert report["workers"] == [{"name": "host:1", "seen_at": ill.clock().isoformat()}]
 
 
 def test_the_doctor_finds_development_well(site: Site) -> None:

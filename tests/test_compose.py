@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as pace
 from hypothesis import strategies as st
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader
 
 from forum.errors import MailNotConfigured
 from forum.mail import compose
+from forum.mail.patterns import Patterns, mark
+from forum.mail.wire import Pattern
 from tests.mails import (
     ANSWER,
     ASIDE,
     CODE,
+    ENVELOPE,
     FILED,
     HEBREW,
     LINKS,
     LONG,
     TEMPLATES,
+    M,
     confirm,
     digest,
     link,
@@ -622,3 +627,125 @@ def test_a_link_comes_alone_and_says_how_long_it_works(page: str, subject: str) 
         assert "works for 7 days" in part(raw, kind)
         assert "do nothing" in part(raw, kind)
     assert "works for 1 day." in part(link(page=page, days=1), "plain")
+
+
+# Written once, filled in for each
+
+WRITERS = ("reply", "digest", "confirm", "notice", "moved", "link", "sign_in")
+FOOTER = "{% block footer %}שלום {{ super() }}{% endblock %}"
+TRANSLATED = {
+    f"forum/mail/{kind}/he/{file}": f'{{% extends "forum/mail/{kind}/{file}" %}}{FOOTER}'
+    for kind in WRITERS
+    for file in ("body.txt", "body.html")
+}
+HOST = Environment(loader=ChoiceLoader([DictLoader(TRANSLATED), FileSystemLoader(TEMPLATES)]), auto_reload=False)
+ANN = {name: f"{name[0]}k3x9.Jw6m2QpN7uVbTzYcA4sD1{name[-1]}" for name in ("u", "t", "p", "t42", "t43")}
+BOB = {name: f"{name[0]}9.{name[1:]}abc.zzzzzQpN7uVbTzYcA4sD1g" for name in ANN}
+
+
+def news(kind: str, token: Callable[[str], str], name: str, title: str, source: str) -> dict[str, Any]:
+    """What a mail of this kind tells, with links that end in what ``token`` makes of their names."""
+    answer = replace(ANSWER, author=name, source=source, your_words=source)
+    links = compose.Links(f"{M}/u/{token('u')}", f"{M}/t/{token('t')}", f"{M}/p/{token('p')}")
+    told: dict[str, dict[str, Any]] = {
+        "reply": {"thread_id": 42, "title": title, "thread_url": f"{M}/42", "answers": (answer,), "links": links}
+        | {"reason": "reply", "hourly": True, "still_there": True},
+        "digest": {"links": links, "cadence": "daily", "rolled": False}
+        | {
+            "threads": tuple(
+                replace(thread(answer, number=n, title=title), mute=f"{M}/t/{token(f't{n}')}") for n in (42, 43)
+            )
+        },
+        "confirm": {"confirm_url": f"{M}/c/{token('u')}", "refuse_url": f"{M}/x/{token('t')}"},
+        "notice": {"decision": "approve", "thread_title": title, "url": ANSWER.url},
+        "moved": {},
+        "link": {"page": "p", "url": f"{M}/p/{token('p')}", "days": 30},
+        "sign_in": {"url": f"https://forum.example/forum/sign-in/{token('u')}", "minutes": 30},
+    }
+    return told[kind]
+
+
+def written(kind: str, language: str, token: Callable[[str], str], *words: str) -> Pattern:
+    make: Callable[..., Pattern] = getattr(compose, kind)
+    return make(HOST, site(), language=language, **news(kind, token, *words))
+
+
+def plain_words(kind: str) -> dict[str, Any]:
+    return news(kind, mark, "Ann", "Trees", "Why?")
+
+
+@pytest.mark.parametrize("language", ["en", "he"])
+@pytest.mark.parametrize("kind", WRITERS)
+@pace(max_examples=8, deadline=None)
+@given(strange, strange | st.just("t" * 100_000), strange | st.just("x" * 100_000) | st.just("a\ud800\0\u202e" * 99))
+def test_a_filled_mail_is_the_one_written_for_its_reader_alone(
+    kind: str, language: str, name: str, title: str, source: str
+) -> None:
+    """Whatever people write: rendered with marks and filled in, or rendered with the reader's links, to the octet."""
+    alone = written(kind, language, ANN.__getitem__, name, title, source).fill(ENVELOPE, {})
+    assert written(kind, language, mark, name, title, source).fill(ENVELOPE, ANN) == alone
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_two_readers_mails_differ_in_their_own_parts_only(kind: str) -> None:
+    """Envelope, boundary and links; with Bob's links in their place Ann's bodies are Bob's."""
+    pattern = written(kind, "en", mark, "Ann", "Trees", "Why?")
+    to_bob = replace(ENVELOPE, to="bob@example.net", message_id="<c9.aa@forum.example>", references=("<a42@b>",))
+    ann, bob = pattern.fill(ENVELOPE, ANN), pattern.fill(to_bob, BOB)
+    changed = set(header_lines(ann)) ^ set(header_lines(bob))
+    assert {line.partition(":")[0] for line in changed} <= {
+        "To", "Message-ID", "References", "Content-Type", "List-Unsubscribe"
+    }  # fmt: skip
+    for body in ("plain", "html"):
+        swapped = re.sub("|".join(map(re.escape, ANN.values())), lambda own: _bobs(own[0]), part(ann, body))
+        assert swapped == part(bob, body)
+
+
+def _bobs(own: str) -> str:
+    return next(BOB[name] for name, value in ANN.items() if value == own)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_equal_news_is_written_once(kind: str) -> None:
+    """Told again in equal words it is the same pattern; another language or site, or fewer words, is another one."""
+    patterns, make = Patterns(HOST, site()), getattr(compose, kind)
+    first = patterns.of(make, language="en", **plain_words(kind))
+    assert patterns.of(make, language="en", **plain_words(kind)) is first
+    assert patterns.of(make, language="he", **plain_words(kind)) is not first
+    assert Patterns(HOST, site()).of(make, language="en", **plain_words(kind)) is not first
+
+
+def test_a_pattern_is_never_out_of_date() -> None:
+    """An edit, a new title or a new name tells something else, whatever number the comment has."""
+    patterns = Patterns(HOST, site())
+    known = plain_words("reply")
+    later = [known | {"title": "Shrubs"}, known | {"answers": (replace(ANSWER, source="Edited."),)}]
+    made = {patterns.of(compose.reply, **words) for words in (known, *later)}
+    assert len(made) == 3
+
+
+def test_only_the_latest_patterns_are_kept() -> None:
+    """With room for one, the second takes its place; a host that reloads templates keeps none."""
+    patterns = Patterns(HOST, site(), size=1)
+    first, again = (patterns.of(compose.moved, language=language) for language in ("en", "en"))
+    assert again is first
+    patterns.of(compose.moved, language="he")
+    assert patterns.of(compose.moved, language="en") is not first
+    reloading = Patterns(Environment(loader=FileSystemLoader(TEMPLATES)), site())
+    assert reloading.of(compose.moved) is not reloading.of(compose.moved)
+
+
+def test_what_cannot_be_written_is_tried_again() -> None:
+    """Errors are not kept."""
+    patterns = Patterns(HOST, site())
+    for _ in range(2):
+        with pytest.raises(ValueError, match="List-Archive"):
+            patterns.of(compose.reply, **(plain_words("reply") | {"thread_url": "https://forum.example/é"}))
+
+
+def test_a_link_that_a_template_shortens_is_refused() -> None:
+    """A host's template writes links out whole or not at all."""
+    short = DictLoader({"forum/mail/reply/body.txt": "{{ links.mute|truncate(60, true) }}"})
+    env = Environment(loader=ChoiceLoader([short, FileSystemLoader(TEMPLATES)]))
+    with pytest.raises(ValueError, match="address of a link"):
+        compose.reply(env, site(), **plain_words("reply"))

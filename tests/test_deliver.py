@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, update
 
 from forum import outbox
 from forum.mail.deliver import drain
-from forum.models import Attempt, Base, Message
+from forum.models import Attempt, Base, Message, from_now
 from tests.services import Sink
 from tests.visitors import Site
 
@@ -125,7 +124,8 @@ def test_what_a_dead_worker_held_is_given_back(sending: Site, smtp_sink: Sink) -
         session.commit()
     sending.deliver()
     assert smtp_sink.messages == []
-    sending.deliver(901)
+    sending.lapse()
+    sending.deliver()
     assert len(smtp_sink.messages) == 1
 
 
@@ -137,8 +137,9 @@ def test_a_worker_that_died_on_the_wire_is_followed_once(sending: Site, smtp_sin
         with sending.session() as session:
             message = session.get_one(Message, 1)
             message.state, message.lease_token = "sending", "dead worker"
-            message.lease_until = sending.clock() - dt.timedelta(seconds=1)
+            message.lease_until = sending.clock()
             session.commit()
+        sending.lapse()
         sending.deliver(600)
     one, two = (received.raw for received in smtp_sink.messages)
     assert one == two
@@ -152,8 +153,9 @@ def test_a_lost_lease_sends_nothing(sending: Site, smtp_sink: Sink) -> None:
         outbox.fan_out(session, sending.state.keys, sending.state.settings, sending.clock())
         (claim,) = outbox.claim(session, sending.state.settings, sending.clock())
         session.commit()
-        sending.clock.advance(901)
-        assert outbox.mark_sending(session, claim, sending.state.settings, sending.clock()) is False
+        sending.lapse()
+        now = sending.clock()
+        assert outbox.mark_sending(session, claim, sending.state.settings, now, now) is False
 
 
 def test_two_workers_share_without_overlap(make_site: Callable[..., Site], database: dict[str, str]) -> None:
@@ -211,19 +213,39 @@ def test_a_small_mail_host_is_not_overrun(make_site: Callable[..., Site]) -> Non
     assert len(site.mails()) == 8
 
 
-def test_a_slow_batch_does_not_lose_its_lease(sending: Site) -> None:
-    """The lease begins anew right before the wire: what comes last in a slow batch is not taken over meanwhile."""
+def test_the_lease_begins_anew_before_the_wire(sending: Site) -> None:
+    """What comes last in a slow batch has a whole lease for its way, whatever was left of the first one."""
     sending.comment(name="Ann", email="ann@reader.example", notify="direct")
-    settings = sending.state.settings
+    settings, now = sending.state.settings, sending.clock()
     with sending.session() as session:
-        outbox.fan_out(session, sending.state.keys, settings, sending.clock())
-        (claim,) = outbox.claim(session, settings, sending.clock())
-        sending.clock.advance(890)
-        assert outbox.mark_sending(session, claim, settings, sending.clock())
-        sending.clock.advance(600)
-        outbox.recover(session, settings, sending.clock())
-        assert outbox.claim(session, settings, sending.clock()) == []
+        outbox.fan_out(session, sending.state.keys, settings, now)
+        (claim,) = outbox.claim(session, settings, now)
+        session.execute(update(Message).values(lease_until=from_now(1)))
+        assert outbox.mark_sending(session, claim, settings, now, now)
+        long = Message.lease_until > from_now(settings.mail_lease_seconds - 60)
+        assert session.scalar(select(Message.id).where(long)) == claim.message_id
+
+
+def test_clocks_that_differ_share_a_lease(sending: Site, smtp_sink: Sink) -> None:
+    """A worker whose clock is a day ahead takes nothing from one whose lease holds: the database's clock decides."""
+    sending.comment(name="Ann", email="ann@reader.example", notify="direct")
+    settings, now = sending.state.settings, sending.clock()
+    with sending.session() as session:
+        outbox.fan_out(session, sending.state.keys, settings, now)
+        assert outbox.claim(session, settings, now)
         session.commit()
+    sending.deliver(86_400 - 60)
+    assert smtp_sink.messages == []
+
+
+def test_what_was_not_begun_is_soon_free(sending: Site) -> None:
+    """What a worker claimed and did not begin is free after a minute; only a mail on its way has the whole lease."""
+    sending.comment(name="Ann", email="ann@reader.example", notify="direct")
+    settings, now = sending.state.settings, sending.clock()
+    with sending.session() as session:
+        outbox.fan_out(session, sending.state.keys, settings, now)
+        outbox.claim(session, settings, now)
+        assert session.scalar(select(Message.id).where(Message.lease_until < from_now(61))) is not None
 
 
 def test_a_host_that_raises_stops_no_other_mail(site: Site) -> None:

@@ -17,6 +17,7 @@ import pytest
 from forum.cli.mail.doctor import unsubscribing
 from forum.mail import doctor
 from forum.mail.doctor import Finding, Flow
+from forum.outbox.vitals import Breaker, Slow
 from forum.settings import Settings
 from tests.visitors import Site
 
@@ -216,13 +217,37 @@ def test_whether_mail_flows(flow: Flow, status: int, expected: dict[str, str]) -
     assert words(doctor.look(flow, status, NOW)) == expected
 
 
+@pytest.mark.parametrize(("minutes", "word"), [(1, "todo"), (9, "todo"), (10, "wrong"), (60, "wrong")])
+def test_a_mail_server_that_is_away(minutes: float, word: str) -> None:
+    """A mail server that cannot be used is to do for ten minutes, in which it may be started anew, and wrong then."""
+    breaker = Breaker(ago(minutes), NOW, 3, "connect: Connection refused")
+    found = doctor.look(Flow(ago(1), None, 0, breaker=breaker), 404, NOW)
+    assert words(found)["breaker"] == word
+    (sentence,) = [finding.sentence for finding in found if finding.check == "breaker"]
+    assert "3 tries: connect: Connection refused" in sentence
+
+
+def test_domains_that_asked_for_less() -> None:
+    """Domains that get mail slowly are named, the first three of them."""
+    slowed = [Slow(f"{name}.example", 10.0, ago(1)) for name in "abcd"]
+    found = doctor.look(Flow(ago(1), None, 0, slowed=slowed), 404, NOW)
+    assert words(found)["throttled"] == "todo"
+    assert [each.sentence for each in found if "a.example, b.example, c.example and 1 more" in each.sentence]
+
+
+def test_news_nobody_could_be_told_of() -> None:
+    """A comment whose news was given up is to do, with the command that shows why."""
+    (finding,) = [each for each in doctor.look(Flow(ago(1), None, 0, 2), 404, NOW) if each.check == "dead_events"]
+    assert (finding.word, "2 comments" in finding.sentence, "mail status" in finding.sentence) == ("todo", True, True)
+
+
 def test_the_outbox_is_read_as_it_is(site: Site) -> None:
     """Heartbeat, oldest ready message and the given up come from the tables."""
     with site.session() as session:
-        assert doctor.flow(session, site.clock()) == Flow(None, None, 0)
+        assert doctor.flow(session, site.clock()) == Flow(None, None, 0, slowed=[])
     site.follower("Ann")
     with site.session() as session:
-        assert doctor.flow(session, site.clock()) == Flow(site.clock(), None, 0)
+        assert doctor.flow(session, site.clock()) == Flow(site.clock(), None, 0, slowed=[])
 
 
 def test_the_unsubscribe_page_answers_strangers(make_site: Callable[..., Site], make_blog: Callable[..., Site]) -> None:

@@ -18,13 +18,14 @@ PURE = {"errors", "signals", "settings", "siteconfig", "tokens", "sanitize", "tr
 STORAGE = {"models", "sqlite", "clashes", "migrations"}
 JOURNEY = {"articles", "threads", "comments", "addresses", "subscriptions", "outbox", "moderation", "audit"}
 JOURNEY |= {"preferences"}
-MAIL = {"mail", "explain"}
+MAIL = {"mail", "explain", "metrics"}
 FLASK = {"cache", "logs", "network", "identity", "state", "worker", "forms", "render", "counts", "blueprints"}
-FLASK |= {"cli", "extension", "site"}
+FLASK |= {"celery", "cli", "extension", "site"}
 FACE = {"__init__", "__main__", "testing"}
 LAYERS = [PURE, STORAGE, JOURNEY, MAIL, FLASK, FACE]
 
-KNOWN_TO_ONE = {"bleach": "sanitize", "nh3": "sanitize", "flask_mail": "mail", "smtplib": "mail"}
+KNOWN_TO_ONE = {"bleach": "sanitize", "nh3": "sanitize", "flask_mail": "mail", "smtplib": "mail", "celery": "celery"}
+KNOWN_TO_ONE |= {"prometheus_client": "metrics"}
 
 
 @cache

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import replace
+from email.quoprimime import body_encode
 from typing import Any
 
 import pytest
@@ -224,3 +228,106 @@ def test_a_sender_is_one_plain_address_with_or_without_a_name() -> None:
     assert "From: <notify@forum.example>" in header_lines(raw)
     with pytest.raises(ValueError, match="sender"):
         wire.build(ENVELOPE, sender=("Forum", "notify@forum.example, v@example.org"), **words)
+
+
+# Patterns
+
+PLAIN: dict[str, Any] = {"sender": ("F", "f@forum.example"), "subject": "s", "headers": [], "text": "t", "html": "h"}
+
+
+def filled(values: dict[str, str] | None = None, **words: Any) -> bytes:
+    return wire.Pattern(**(PLAIN | words)).fill(ENVELOPE, values or {})
+
+
+@pace(max_examples=150, deadline=None)
+@given(st.lists(strange | st.just(wire.mark("a")) | st.just(wire.mark("b")) | st.just("x" * 71), max_size=9))
+def test_a_filled_pattern_is_the_mail_written_alone(pieces: list[str]) -> None:
+    """Wherever marks stand in a body, beside words of any kind, their values make the lines they would have made."""
+    words, values = "".join(pieces), {"a": "a", "b": "uk3x9.Jw6m2QpN7uVbTzYcA4sD1g"}
+    own = words.replace(wire.mark("a"), values["a"]).replace(wire.mark("b"), values["b"])
+    assert filled(values, text=words, html=words) == filled(text=own, html=own)
+
+
+def test_a_line_of_100_kb_is_filled_like_any_other() -> None:
+    """A mark far inside of it gets its value, and the line is folded where it would have been without a mark."""
+    raw = filled({"a": "v" * 30}, text="é " * 50_000 + wire.mark("a") + "y" * 50_000, html="h")
+    assert raw == filled(text="é " * 50_000 + "v" * 30 + "y" * 50_000, html="h")
+
+
+def test_lines_are_the_standard_librarys() -> None:
+    """What is encoded in pieces is what would have been encoded at once."""
+    words = "Grüße = \t\nend \n" + wire.mark("a") + " \n.\nFrom " + "x" * 80
+    whole = words.replace(wire.mark("a"), "v") + "\n"
+    kept = body_encode(whole.encode().decode("latin-1"), 76, "\r\n").encode()
+    assert b"\r\n\r\n" + kept + b"\r\n--=_" in filled({"a": "v"}, text=words)
+
+
+def test_headers_may_hold_marks_too() -> None:
+    """A link in a header, or in the subject, is the recipient's own."""
+    words = {"subject": f"é {wire.mark('a')}", "headers": [("List-Unsubscribe", f"<https://x/{wire.mark('a')}>")]}
+    mail = parsed(filled({"a": "own"}, **words))
+    assert (mail["Subject"], mail["List-Unsubscribe"]) == ("é own", "<https://x/own>")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "a b", "a\r\nBcc: v@example.org", "a\n", "\0", "é", "<b>", "a=20", "a/b", "%0a", "&"]
+)
+def test_a_value_that_is_no_token_is_refused(value: str) -> None:
+    """Nothing but letters, digits and `._~-` gets in, whether a mark stands for it or not."""
+    for words in ({"text": wire.mark("a")}, {"headers": [("X-A", wire.mark("a"))]}, {}):
+        with pytest.raises(ValueError, match="value"):
+            filled({"a": value}, **words)
+
+
+def test_a_mark_without_a_value_is_an_error() -> None:
+    """No mail leaves with a mark in it; values nobody asked for are left out."""
+    with pytest.raises(KeyError, match="a"):
+        filled({"b": "x"}, html=wire.mark("a"))
+    assert filled({"b": "x"}) == filled()
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda mark: mark[:-1], lambda mark: mark[:12], str.upper, lambda mark: mark + mark[:20]]
+)
+def test_a_mark_that_is_not_whole_is_refused(spoil: Callable[[str], str]) -> None:
+    """What shortens or respells a link would send the same broken one to everybody."""
+    spoilt = spoil(wire.mark("a"))
+    for words in ({"text": spoilt}, {"html": f"a\n{spoilt}\nb"}, {"subject": spoilt}, {"headers": [("X-A", spoilt)]}):
+        with pytest.raises(ValueError, match="address of a link"):
+            filled({"a": "x"}, **words)
+
+
+def test_words_that_look_like_a_mark_are_words() -> None:
+    """What was a mark in another process is left as it is; each process draws its own."""
+    spec = importlib.util.find_spec(wire.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    other = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, wire.__name__, other)
+        spec.loader.exec_module(other)
+    assert part(filled({"a": "own"}, text=f"{other.mark('a')} {wire.mark('a')}"), "plain") == f"{other.mark('a')} own\n"
+
+
+@pytest.mark.parametrize("name", ["", "A", "a.b", "a b", "é", "a" * 33, "a\n"])
+def test_a_mark_has_a_plain_name(name: str) -> None:
+    """Small letters, digits and `_`, up to 32 of them."""
+    with pytest.raises(ValueError, match="mark"):
+        wire.mark(name)
+
+
+def test_a_mark_looks_like_a_token() -> None:
+    """It has its letters and its length, so that no template treats it otherwise."""
+    assert re.fullmatch(r"[a-z][0-9a-z]{1,13}\.[0-9a-z]{1,13}\.[A-Za-z0-9_-]{22}", wire.mark("mute"))
+
+
+def test_a_header_comes_once() -> None:
+    """Two of one name are refused, however they are spelt."""
+    with pytest.raises(ValueError, match="twice"):
+        filled(headers=[("X-A", "a"), ("x-a", "b")])
+
+
+def test_the_size_is_that_of_the_mail_without_its_envelope() -> None:
+    """It grows with what everybody gets."""
+    small, large = (wire.Pattern(**(PLAIN | {"text": "x\n" * lines})) for lines in (1, 1001))
+    assert large.size() - small.size() == len(large.fill(ENVELOPE, {})) - len(small.fill(ENVELOPE, {})) == 3000

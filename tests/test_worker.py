@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from forum.worker import InProcess, watch
+from forum.worker import InProcess, Stop, watch
 from tests.visitors import Site
 
 PATIENCE = 20.0
@@ -62,7 +62,7 @@ def test_a_new_process_picks_up_what_the_last_one_left(make_site: Callable[..., 
 def test_a_worker_survives_a_failing_round(site: Site) -> None:
     """An exception in one round is logged, and the next round delivers."""
     site.comment(name="Ann", email="ann@reader.example", notify="direct")
-    stop, wake, rounds = threading.Event(), threading.Event(), []
+    stop, wake, rounds = Stop(), threading.Event(), []
 
     def courier() -> object:
         rounds.append(1)

@@ -16,6 +16,7 @@ from . import (
     dev,
     health,
     mail,
+    metrics,
     moderation,
     new_address,
     own,
@@ -30,7 +31,8 @@ articles_blueprint = articles.blueprint
 forum_blueprint = Blueprint(
     "forum", __name__, template_folder="../templates", static_folder="../static", static_url_path="/static"
 )
-for child in (comments, own, own_by_mail, mail, preferences, new_address, moderation, sign_in, dev, health):
+_PAGES = (comments, own, own_by_mail, mail, preferences, new_address, moderation, sign_in, dev, health, metrics)
+for child in _PAGES:
     forum_blueprint.register_blueprint(child.blueprint)
 
 # What these act with is a stamp, a visitor's cookie, a token from a mail or the session's own, and they prove it

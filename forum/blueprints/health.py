@@ -14,8 +14,6 @@ from ..state import ForumState, get
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
-_OLDEST_READY = dt.timedelta(minutes=15)
-
 
 @blueprint.get("")
 def check() -> Response:
@@ -37,13 +35,17 @@ def _report(state: ForumState) -> dict[str, Any]:
     at_head = migrations.is_at_head(state.session.connection())
     flow = doctor.flow(state.session, now)
     # Without mail nobody will ever deal with what is written down for it.
-    oldest = flow.ready_since if state.settings.mail_enabled else None
-    beat = flow.seen_at
-    late = oldest is not None and now - oldest > _OLDEST_READY
+    mail = state.settings.mail_enabled
     return {
-        "ok": at_head and not late,
+        "ok": at_head and not (mail and (flow.is_late(now) or flow.is_away(now))),
         "database": "ok",
         "migrations": "at head" if at_head else "behind: run `flask forum db upgrade`",
-        "oldest_ready_seconds": None if oldest is None else int((now - oldest).total_seconds()),
-        "worker_seen_seconds": None if beat is None else int((now - beat).total_seconds()),
+        "oldest_ready_seconds": _seconds(flow.ready_since if mail else None, now),
+        "worker_seen_seconds": _seconds(flow.seen_at, now),
+        "breaker_open_seconds": _seconds(flow.breaker.since if flow.breaker else None, now),
+        "dead": flow.dead + flow.dead_events,
     }
+
+
+def _seconds(since: dt.datetime | None, now: dt.datetime) -> int | None:
+    return None if since is None else int((now - since).total_seconds())

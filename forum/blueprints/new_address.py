@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from .. import preferences
 from ..errors import ExpiredToken
 from ..forms import session_token
-from ..mail.letters import LINK_DAYS
+from ..mail.notes import LINK_DAYS
 from ..models import Address
 from ..signals import address_confirmed
 from ..sqlite import begin_writing

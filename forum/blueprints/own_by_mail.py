@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from .. import addresses, audit, comments, preferences, render, sanitize
 from ..errors import ExpiredToken, InvalidDraft, NotFound, TooFast
 from ..forms import session_token
-from ..mail.letters import LINK_DAYS
+from ..mail.notes import LINK_DAYS
 from ..models import Address, Comment
 from ..network import origin_of
 from ..signals import comment_edited, comment_removed

@@ -16,7 +16,7 @@ from .. import addresses, outbox, preferences, subscriptions
 from ..errors import Conflict, ExpiredToken, InvalidDraft, NotFound, TooFast
 from ..forms import session_token
 from ..mail import languages
-from ..mail.letters import LINK_DAYS
+from ..mail.notes import LINK_DAYS
 from ..models import Address, Thread
 from ..preferences import Wish
 from ..signals import address_confirmed, address_unsubscribed

@@ -74,6 +74,9 @@ def _whole(session: Session, comment: Comment, *, any_items: bool) -> Line | Non
         return Line(None, "waits", comment.state, f"nobody is told while the comment is {comment.state}")
     if event.state == "new":
         return Line(None, "waits", "fanout", "the next delivery finds out who else is to be told")
+    if event.state == "dead":
+        told = f"not mailed: whom to tell could not be found out, {event.last_error}"
+        return Line(None, "not mailed", "fanout_failed", told)
     if event.state == "skipped":
         return Line(None, "not mailed", "comment_gone", f"not mailed: {because('comment_gone')}")
     nobody = "there was nobody to tell: nobody followed it, or it was brought in and is no news"
@@ -88,6 +91,10 @@ def _of_item(item: Item, settings: Settings, now: dt.datetime) -> Line:
         return Line(address, "waits", "unconfirmed", "waits: they have not confirmed their address yet")
     if item.message is not None:
         return _of_message(item.message, now)
+    if item.state == "sent":
+        return Line(address, "mailed", None, "mailed more than a month ago")
+    if item.state == "grouped":
+        return Line(address, "not mailed", "long_ago", "not mailed: its mail ended without success, over a month ago")
     return _waiting(address, item, settings, now)
 
 
@@ -103,6 +110,9 @@ def _cause(item: Item, settings: Settings, now: dt.datetime) -> tuple[str, str]:
     published = comment.edited_at or comment.published_at or item.created_at
     if paused is not None and paused > now and item.due_at >= paused:
         return "paused", f"they paused all mail until {when(paused)}"
+    resting = item.address.resting_until
+    if resting is not None and resting > now and item.due_at >= resting:
+        return "resting", f"their mailbox refused a mail, and is left alone until {when(resting)}"
     if item.cadence != "instant":
         return item.cadence, _DIGESTS.get(item.cadence, "a digest")
     if item.due_at <= published + dt.timedelta(seconds=settings.mail_hold_seconds):

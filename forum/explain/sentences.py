@@ -30,6 +30,7 @@ _MESSAGES: Final = {
     "empty": "nothing was left to tell",
     "erased": "they had everything about them erased",
     "link_used": "the link in it had been used, or its time was over",
+    "restored": "the database came back from a backup, and it may have been mailed before that",
     "sending_suppressed": "sending is switched off (TESTING or MAIL_SUPPRESS_SEND)",
 }
 # Reasons that name a kind and, behind it, which of its cases: `suppressed:bounced`, `limit:site`, `address_confirmed`.

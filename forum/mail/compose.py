@@ -1,5 +1,6 @@
 """What each mail says: answers one by one or in a digest, and the few mails that are about an address or a comment.
 
+Each function makes a `Pattern`, to be filled in for everybody who is told the same; the links in it may hold marks.
 Three files make a mail, `forum/mail/<kind>/{subject.txt,body.txt,body.html}`, and a host may override each of them.
 A translation is the same files in a folder named by its language: `forum/mail/<kind>/de/body.txt`.
 """
@@ -21,7 +22,7 @@ from .digests import DigestThread, show_threads
 from .languages import OURS
 from .names import display_name, one_line
 from .render import domain, fitting, render
-from .wire import Envelope, list_id
+from .wire import Envelope, Pattern, list_id
 
 __all__ = [
     "Answer",
@@ -62,7 +63,6 @@ class Links:
 def reply(
     env: Environment,
     settings: Settings,
-    envelope: Envelope,
     *,
     thread_id: int,
     title: str,
@@ -75,7 +75,7 @@ def reply(
     hourly: bool = False,
     still_there: bool = False,
     last: bool = False,
-) -> bytes:
+) -> Pattern:
     """Return the mail that brings one or more answers of one thread, in the order given, in at most 60 KB.
 
     ``reason`` is ``reply``, ``branch`` or ``thread``; ``subject`` is the one frozen with the thread's first mail and
@@ -96,10 +96,10 @@ def reply(
         "last": last,
     }
 
-    def write(share: float) -> bytes:
+    def write(share: float) -> Pattern:
         told = show(answers, settings, share)
         words = {"answers": told, "more": len(answers) - len(told), "preheader": preheader(told[0])}
-        return render(env, settings, "reply", envelope, headers, context | words, language)
+        return render(env, settings, "reply", headers, context | words, language)
 
     return fitting(write)
 
@@ -107,7 +107,6 @@ def reply(
 def digest(
     env: Environment,
     settings: Settings,
-    envelope: Envelope,
     *,
     threads: Sequence[DigestThread],
     links: Links,
@@ -116,7 +115,7 @@ def digest(
     language: str = OURS,
     still_there: bool = False,
     last: bool = False,
-) -> bytes:
+) -> Pattern:
     """Return the mail that brings the news of one or more threads together, in at most 60 KB.
 
     ``cadence`` is ``instant``, ``hourly``, ``daily`` or ``weekly``; ``rolled`` says that the mail holds what went
@@ -132,10 +131,10 @@ def digest(
     context = {"links": links, "cadence": cadence, "rolled": rolled, "still_there": still_there, "last": last}
     context |= {"replies": replies, "discussions": len(threads)}
 
-    def write(share: float) -> bytes:
+    def write(share: float) -> Pattern:
         told = show_threads(threads, settings, share)
         words = {"threads": told, "more_threads": len(threads) - len(told), "preheader": digests.preheader(told)}
-        return render(env, settings, "digest", envelope, headers, context | words, language)
+        return render(env, settings, "digest", headers, context | words, language)
 
     return fitting(write)
 
@@ -143,65 +142,60 @@ def digest(
 def confirm(
     env: Environment,
     settings: Settings,
-    envelope: Envelope,
     *,
     confirm_url: str,
     refuse_url: str,
     language: str = OURS,
-) -> bytes:
+) -> Pattern:
     """Return the mail that asks whether an address wants to hear from the site; it holds nobody's words."""
     context = {"confirm_url": confirm_url, "refuse_url": refuse_url}
     headers = [*_AUTOMATIC, ("X-Forum-Reason", "confirm")]
-    return render(env, settings, "confirm", envelope, headers, context, language)
+    return render(env, settings, "confirm", headers, context, language)
 
 
 def notice(
     env: Environment,
     settings: Settings,
-    envelope: Envelope,
     *,
     decision: Literal["approve", "reject"],
     thread_title: str,
     url: str,
     language: str = OURS,
-) -> bytes:
+) -> Pattern:
     """Return the mail that tells writers what became of their comment; it names no moderator and gives no reasons.
 
     ``url`` leads to the comment when it was approved, to the page it was meant for when not.
     """
     title = sanitize.excerpt(one_line(thread_title), _SUBJECT) or settings.site_name
     context = {"decision": decision, "title": title, "url": url}
-    return render(env, settings, "notice", envelope, _AUTOMATIC, context, language)
+    return render(env, settings, "notice", _AUTOMATIC, context, language)
 
 
-def moved(env: Environment, settings: Settings, envelope: Envelope, *, language: str = OURS) -> bytes:
+def moved(env: Environment, settings: Settings, *, language: str = OURS) -> Pattern:
     """Return the mail that warns the owner of an address when somebody asks for another one in its place."""
-    return render(env, settings, "moved", envelope, _AUTOMATIC, {}, language)
+    return render(env, settings, "moved", _AUTOMATIC, {}, language)
 
 
 def link(
     env: Environment,
     settings: Settings,
-    envelope: Envelope,
     *,
     page: Literal["p", "o", "n"],
     url: str,
     days: int,
     language: str = OURS,
-) -> bytes:
+) -> Pattern:
     """Return the mail with one link that was asked for, good for ``days`` days; it holds nobody's words.
 
     ``page`` is ``p`` for e-mail settings, ``o`` for a comment of one's own, ``n`` for a new address to be confirmed.
     """
     context = {"page": page, "url": url, "days": days}
-    return render(env, settings, "link", envelope, _AUTOMATIC, context, language)
+    return render(env, settings, "link", _AUTOMATIC, context, language)
 
 
-def sign_in(
-    env: Environment, settings: Settings, envelope: Envelope, *, url: str, minutes: int, language: str = OURS
-) -> bytes:
+def sign_in(env: Environment, settings: Settings, *, url: str, minutes: int, language: str = OURS) -> Pattern:
     """Return the mail with a moderator's one-time link, which is good for ``minutes`` minutes."""
-    return render(env, settings, "sign_in", envelope, _AUTOMATIC, {"url": url, "minutes": minutes}, language)
+    return render(env, settings, "sign_in", _AUTOMATIC, {"url": url, "minutes": minutes}, language)
 
 
 def subject_of(title: str, site_name: str) -> str:

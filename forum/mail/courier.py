@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from jinja2 import Environment
 from sqlalchemy.orm import Session
 
 from ..settings import Settings
 from ..tokens import Keys
+from .patterns import Patterns
 from .transport import Transport
 
 
@@ -25,16 +26,23 @@ class Urls(Protocol):
 
 @dataclass(frozen=True)
 class Courier:
-    """All that delivery needs of the application: storage, policy, secrets, templates, clock, wire and hooks."""
+    """All that delivery needs of the application: storage, policy, secrets, templates, clock, wire and hooks.
+
+    ``transport`` makes a new way out for each connection. ``writing`` is held by whoever of this process writes to the
+    database. ``spool`` is the directory for outcomes that the database would not take.
+    """
 
     open_session: Callable[[], AbstractContextManager[Session]]
+    writing: AbstractContextManager[object]
     settings: Settings
     keys: Keys
-    env: Environment
+    patterns: Patterns
     urls: Urls
-    transport: Transport
+    transport: Callable[[], Transport]
+    connections: int
     clock: Callable[[], dt.datetime]
     may_read: Callable[[str, str, str | None], bool]
     last_seen: Callable[[str, str], dt.datetime | None]
     sent: Callable[[int], None]
+    spool: Path
     worker: str

@@ -25,7 +25,7 @@ class DigestThread:
     thread_id: int
     title: str
     url: str
-    answers: Sequence[Answer]
+    answers: tuple[Answer, ...]
     mute: str
 
 

@@ -1,54 +1,64 @@
-"""The last questions before a mail leaves: each item is judged again, and the host is asked what only it knows."""
+"""The last questions before a mail leaves: each item is judged again, and the host is asked what only it knows.
+
+The host is asked while no transaction is open: it may take its time, or write to the same database.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import replace
-
-from sqlalchemy.orm import Session
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .. import outbox
 from ..models import Item, Message
-from ..outbox import Facts, audience
+from ..outbox import Facts, Standing
 from .courier import Courier
 
+Standings = Mapping[tuple[int, int], Standing]
 
-def allowed(session: Session, courier: Courier, message: Message, now: dt.datetime) -> list[Item]:
-    """The items of ``message`` that may still be told, in the order they were written.
 
-    Each of the others is skipped with its reason. While their reader has paused all mail, all go back to wait.
+@dataclass
+class Verdict:
+    """What of a message may be told: the ``items`` that go, and what ``changes`` in the rows of the others.
+
+    ``why_not`` is the reason in a word when nothing may be told.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    changes: dict[int, dict[str, Any]] = field(default_factory=dict)
+    why_not: str | None = None
+
+
+def judge(courier: Courier, message: Message, standings: Standings, now: dt.datetime) -> Verdict:
+    """Judge the items of ``message`` in the order they were written; raises what a hook of the host raises.
+
+    While their reader has paused all mail, or their mailbox rests after a refusal, all go back to wait.
     """
     items = [item for item in message.items if item.state == "grouped"]
-    paused = message.address.paused_until
-    if paused is not None and paused > now:
-        _wait(items, paused)
-        return []
-    return [item for item in items if _may_go(session, courier, item, now)]
-
-
-def refusal(message: Message) -> str:
-    """Why nothing of ``message`` may be told, in one word, after :func:`allowed` found nothing."""
-    reasons = [item.skip_reason for item in message.items if item.state == "skipped"]
-    return next((reason for reason in reasons if reason), "empty")
-
-
-def _wait(items: Sequence[Item], until: dt.datetime) -> None:
+    until = outbox.paused(message.address, now)
+    if until is not None:
+        back = {"state": "waiting", "message_id": None, "due_at": until}
+        return Verdict(changes={item.id: back for item in items}, why_not="empty")
+    verdict = Verdict()
     for item in items:
-        item.state, item.message, item.due_at = "waiting", None, until
+        why_not = _why_not(courier, item, standings[item.comment_id, item.address_id])
+        if why_not is None:
+            verdict.items.append(item)
+        else:
+            verdict.changes[item.id] = {"state": "skipped", "skip_reason": why_not}
+            verdict.why_not = verdict.why_not or why_not
+    verdict.why_not = None if verdict.items else verdict.why_not or "empty"
+    return verdict
 
 
-def _may_go(session: Session, courier: Courier, item: Item, now: dt.datetime) -> bool:
-    known = outbox.decide(_facts(session, courier, item, now), dt.timedelta(days=courier.settings.mail_max_age_days))
-    why_not = "address_unconfirmed" if known.word == "wait" else known.why_not
-    if why_not is not None:
-        item.state, item.skip_reason = "skipped", why_not
-    return why_not is None
+def _why_not(courier: Courier, item: Item, standing: Standing) -> str | None:
+    known = outbox.decide(_ask_host(courier, item, standing), dt.timedelta(days=courier.settings.mail_max_age_days))
+    return "address_unconfirmed" if known.word == "wait" else known.why_not
 
 
-def _facts(session: Session, courier: Courier, item: Item, now: dt.datetime) -> Facts:
-    standing = audience.standings(session, courier.keys, [(item.comment, item.address_id)], now)[item.comment_id, item.address_id]
-    key, ref = item.comment.thread.key, item.subscription.identity_ref if item.subscription else None
+def _ask_host(courier: Courier, item: Item, standing: Standing) -> Facts:
+    key, ref = item.comment.thread.key, standing.identity_ref
     seen_at = courier.last_seen(key, ref) if ref is not None else None
     since = item.comment.published_at
     return replace(

@@ -1,266 +1,190 @@
-"""A claimed message in, a letter ready to be written out, or the reason why there is nothing left to say.
+"""Claimed messages in, letters ready for the wire out, or the reason why there is nothing left to say.
 
-Everything is read here, in one short transaction; writing the letter then needs no database.
+Everything is read for all of them at once, in one short transaction. While the host is asked and the letters are
+written none is open.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
-from urllib.parse import urljoin
+from typing import Any, TypeVar
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
-from .. import addresses, outbox
-from ..models import Comment, Item, Message, SignIn, Thread
-from ..outbox import Claim, audience
-from ..tokens import day_number, make_token
-from . import ancestry, compose, gate
+from .. import outbox
+from ..models import Comment, Item, Message
+from ..outbox import Claim
+from . import ancestry, gate, news, notes
+from .ancestry import Lineage
 from .courier import Courier
 from .wire import Envelope
+from .words import Words
 
-SIGN_IN_MINUTES = 30
-# How long each link is good, in days; the pages behind them hold to it.
-LINK_DAYS = {"p": 30, "o": 7, "n": 7}
-_DORMANT_AFTER = dt.timedelta(days=365)
-
-Write = Callable[[], bytes]
+log = logging.getLogger("forum.mail")
+T = TypeVar("T")
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One mail before it is rendered; ``write`` makes its bytes and may raise whatever a template raises."""
+    """One mail as it goes on the wire, and what is to be known of it afterwards.
 
-    message_id: int
-    to: str
-    write: Write
-
-
-def prepare(session: Session, courier: Courier, claim: Claim, now: dt.datetime) -> Letter | None:
-    """Ask every question once more; None when nothing is left to say, and the message is cancelled.
-
-    The Date of the first attempt is kept for all later ones: a duplicate shall look like one.
+    ``since`` is when its news was published, ``asks`` says that it asks whether anybody reads it, ``doubted`` that
+    its address has refused mail before.
     """
-    message = session.get_one(Message, claim.message_id)
-    if message.lease_token != claim.token:
-        return None
-    message.date_header = message.date_header or now
-    write = _KINDS[message.kind](session, courier, message, now)
-    if isinstance(write, str):
-        message.state, message.skip_reason = "cancelled", write
-        message.lease_token = message.lease_until = None
-    session.flush()
-    return None if isinstance(write, str) else Letter(message.id, message.to_addr, write)
+
+    claim: Claim
+    kind: str
+    rfc_message_id: str
+    to: str
+    raw: bytes
+    date: dt.datetime
+    address_id: int
+    since: dt.datetime
+    asks: bool
+    doubted: bool
 
 
-def _confirm(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    address, generation = message.address, message.data["generation"]
-    if address.state not in outbox.WAITS or address.generation != generation:
-        return f"address_{address.state}"
-    suppressed = addresses.suppressed(session, courier.keys, address.key, now)
-    if suppressed is not None:
-        return f"suppressed:{suppressed}"
-    day = day_number(message.created_at)
-    return partial(
-        compose.confirm,
-        courier.env,
-        courier.settings,
-        _envelope(message),
-        confirm_url=_page(courier, "c", address.id, generation, day),
-        refuse_url=_page(courier, "x", address.id, day),
-        language=_language(message),
+@dataclass(frozen=True)
+class Refusal:
+    """What the gate decided about a claimed message: new values for some items, and why none may go, if none may."""
+
+    claim: Claim
+    changes: dict[int, dict[str, Any]]
+    why_not: str | None
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """A message that cannot be written, and the error that says why."""
+
+    claim: Claim
+    address_id: int
+    since: dt.datetime
+    error: str
+
+
+@dataclass
+class Prepared:
+    """What became of some claims; ``left`` are those there was no time for, others were lost to another worker."""
+
+    letters: list[Letter] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    unwritten: list[Unwritten] = field(default_factory=list)
+    left: list[Claim] = field(default_factory=list)
+
+
+def prepare(courier: Courier, claims: Sequence[Claim]) -> Prepared:
+    """Ask every question once more and write the letters. One that cannot be written stops no other.
+
+    A host may take long to answer: what it was not asked about within ten seconds is left.
+    """
+    now, until = courier.clock(), time.monotonic() + _PATIENCE
+    with courier.open_session() as session:
+        read = _read(session, courier, claims, now)
+    prepared = Prepared()
+    for claim in claims:
+        message = read.messages.get(claim.message_id)
+        if time.monotonic() > until:
+            prepared.left.append(claim)
+        elif message is not None and message.lease_token == claim.token:
+            try:
+                _prepare(courier, claim, message, read, prepared, now)
+            except Exception as error:  # a host's hook or template may raise anything
+                log.exception("message %s cannot be written", claim.message_id)
+                why = f"{type(error).__name__}: {error}"
+                prepared.unwritten.append(Unwritten(claim, message.address_id, message.created_at, why))
+    return prepared
+
+
+@dataclass
+class _Read:
+    """What was read of some messages; the words of those that bring no news, or what reading them raised."""
+
+    messages: dict[int, Message]
+    standings: gate.Standings
+    lineage: Lineage
+    notes: dict[int, Words | str | Exception]
+
+
+def _read(session: Session, courier: Courier, claims: Sequence[Claim], now: dt.datetime) -> _Read:
+    messages = _load(session, claims)
+    items = [item for message in messages if message.kind in news.KINDS for item in message.items]
+    pairs = [(item.comment, item.address_id) for item in items]
+    return _Read(
+        messages={message.id: message for message in messages},
+        standings=outbox.standings(session, courier.keys, pairs, now) if pairs else {},
+        lineage=ancestry.trace(session, items) if items else Lineage({}, {}),
+        notes={
+            message.id: _attempt(partial(notes.write, session, courier, message, now))
+            for message in messages
+            if message.kind not in news.KINDS
+        },
     )
 
 
-def _sign_in(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    row = session.get(SignIn, message.data["sign_in"])
-    if row is None or row.used_at is not None or row.expires_at <= now:
-        return "link_used"
-    url = courier.urls("forum.sign_in.enter", token=make_token(courier.keys, "s", row.id))
-    write = partial(compose.sign_in, courier.env, courier.settings, _envelope(message))
-    return partial(write, url=url, minutes=SIGN_IN_MINUTES)
+def _load(session: Session, claims: Sequence[Claim]) -> Sequence[Message]:
+    around = [joinedload(Comment.thread), joinedload(Comment.address), joinedload(Comment.parent), defer(Comment.html)]
+    query = select(Message).where(Message.id.in_([claim.message_id for claim in claims]))
+    query = query.options(joinedload(Message.address), joinedload(Message.thread))
+    items = selectinload(Message.items)
+    query = query.options(items.selectinload(Item.comment).options(*around), items.joinedload(Item.address))
+    return session.scalars(query).unique().all()
 
 
-def _link(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    page, day = message.data["page"], day_number(message.created_at)
-    numbers = {
-        "p": (message.address_id,),
-        "o": (message.address_id, message.data.get("comment", 0)),
-        # Sent to the new address, about the old one it is to take over from.
-        "n": (message.data.get("address", 0), message.address_id),
-    }[page]
-    return partial(
-        compose.link,
-        courier.env,
-        courier.settings,
-        _envelope(message),
-        page=page,
-        url=_page(courier, page, *numbers, day),
-        days=LINK_DAYS[page],
-        language=_language(message),
+def _attempt(work: Callable[[], T]) -> T | Exception:
+    try:
+        return work()
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        return error
+
+
+def _prepare(
+    courier: Courier, claim: Claim, message: Message, read: _Read, prepared: Prepared, now: dt.datetime
+) -> None:
+    if message.kind not in news.KINDS:
+        note = read.notes[message.id]
+        if isinstance(note, Exception):
+            raise note
+        if isinstance(note, str):
+            prepared.refusals.append(Refusal(claim, {}, note))
+        else:
+            prepared.letters.append(_letter(courier, claim, message, note, message.created_at, now))
+        return
+    verdict = gate.judge(courier, message, read.standings, now)
+    if verdict.changes or verdict.why_not:
+        prepared.refusals.append(Refusal(claim, verdict.changes, verdict.why_not))
+    if verdict.items:
+        since = min(item.comment.published_at or item.created_at for item in verdict.items)
+        words = news.write(courier, message, verdict.items, read.lineage, now)
+        prepared.letters.append(_letter(courier, claim, message, words, since, now))
+
+
+def _letter(
+    courier: Courier, claim: Claim, message: Message, words: Words, since: dt.datetime, now: dt.datetime
+) -> Letter:
+    # The Date of the first attempt is kept for all later ones: a duplicate shall look like one.
+    date = message.date_header or now
+    envelope = Envelope(message.to_addr, message.rfc_message_id, date, words.in_reply_to, words.references)
+    pattern = courier.patterns.of(words.compose, **words.arguments)
+    return Letter(
+        claim=claim,
+        kind=message.kind,
+        rfc_message_id=message.rfc_message_id,
+        to=message.to_addr,
+        raw=pattern.fill(envelope, words.values),
+        date=date,
+        address_id=message.address_id,
+        since=since,
+        asks=message.kind in news.KINDS and news.still_there(message, now),
+        doubted=message.address.bounce_score > 0,
     )
-
-
-def _notice(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    comment = session.get(Comment, message.data["comment"])
-    expected = {"approve": "published", "reject": "rejected"}[message.data["decision"]]
-    if comment is None or comment.state != expected:
-        return "comment_gone"
-    return partial(
-        compose.notice,
-        courier.env,
-        courier.settings,
-        _envelope(message),
-        decision=message.data["decision"],
-        thread_title=comment.thread.title,
-        # A rejected comment is nowhere to be seen, not even by its author.
-        url=_thread_url(courier, comment.thread)
-        if message.data["decision"] == "reject"
-        else courier.urls("forum.comments.permalink", comment_id=comment.id),
-        language=_language(message),
-    )
-
-
-def _moved(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    return partial(compose.moved, courier.env, courier.settings, _envelope(message), language=_language(message))
-
-
-def _reply(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    items = gate.allowed(session, courier, message, now)
-    if not items:
-        return gate.refusal(message)
-    thread = session.get_one(Thread, message.thread_id)
-    # Bound now, as plain values: when the letter is written the session is closed.
-    return partial(
-        compose.reply,
-        courier.env,
-        courier.settings,
-        _envelope(message, *ancestry.of(session, courier, message, items[0].comment)),
-        thread_id=thread.id,
-        title=thread.title,
-        subject=compose.subject_of(thread.subject or thread.title, courier.settings.site_name),
-        thread_url=_thread_url(courier, thread),
-        answers=[_answer(courier, item) for item in items],
-        links=_links(courier, message, thread.id),
-        reason=_strongest(items),
-        hourly=bool(message.data.get("hourly")),
-        still_there=_still_there(message, now),
-        last=_is_last(message, now),
-        language=_language(message),
-    )
-
-
-def _digest(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Write | str:
-    items = gate.allowed(session, courier, message, now)
-    if not items:
-        return gate.refusal(message)
-    in_order = sorted(items, key=lambda item: (item.thread_id, item.comment_id))
-    together = [list(some) for _, some in groupby(in_order, lambda item: item.thread_id)]
-    threads = [_digest_thread(courier, message, some) for some in together]
-    root = (ancestry.root_of(courier, threads[0].thread_id),) if len(threads) == 1 else ()
-    cadence = message.data["cadence"]
-    return partial(
-        compose.digest,
-        courier.env,
-        courier.settings,
-        _envelope(message, root[0] if root else None, root),
-        threads=threads,
-        links=_links(courier, message, threads[0].thread_id),
-        cadence="daily" if cadence == "rolled" else cadence,
-        rolled=cadence == "rolled",
-        still_there=_still_there(message, now),
-        last=_is_last(message, now),
-        language=_language(message),
-    )
-
-
-def _digest_thread(courier: Courier, message: Message, items: Sequence[Item]) -> compose.DigestThread:
-    thread = items[0].comment.thread
-    return compose.DigestThread(
-        thread_id=thread.id,
-        title=thread.title,
-        url=_thread_url(courier, thread),
-        answers=[_answer(courier, item) for item in items],
-        mute=_page(courier, "t", message.address_id, thread.id),
-    )
-
-
-def _answer(courier: Courier, item: Item) -> compose.Answer:
-    comment, parent = item.comment, item.comment.parent
-    to_you = parent is not None and parent.address_id == item.address_id
-    return compose.Answer(
-        comment_id=comment.id,
-        author=comment.name,
-        # Links of strangers do not become clickable in a mailbox; the host vouches for its own people.
-        trusted=comment.is_moderator or comment.identity_ref is not None,
-        verified=comment.identity_ref is not None,
-        moderator=comment.is_moderator,
-        source=comment.source,
-        created_at=comment.created_at,
-        url=courier.urls("forum.comments.permalink", comment_id=comment.id),
-        reply_to_you=to_you,
-        your_words=parent.source if parent is not None and to_you else None,
-        parent_author=parent.name if parent is not None and not to_you else None,
-    )
-
-
-def _links(courier: Courier, message: Message, thread_id: int) -> compose.Links:
-    return compose.Links(
-        unsubscribe=_page(courier, "u", message.address_id, thread_id),
-        mute=_page(courier, "t", message.address_id, thread_id),
-        preferences=_page(courier, "p", message.address_id, day_number(message.created_at)),
-    )
-
-
-def _still_there(message: Message, now: dt.datetime) -> bool:
-    """Whether to ask if anybody reads this: nobody has done anything here for a year."""
-    return now - message.address.active_at > _DORMANT_AFTER
-
-
-def _is_last(message: Message, now: dt.datetime) -> bool:
-    """Whether this is the last mail before we take the silence for an answer."""
-    return _still_there(message, now) and message.address.nudges + 1 >= audience.DORMANT_AFTER
-
-
-def note_sent(message: Message, now: dt.datetime) -> None:
-    """Count the mails that asked whether anybody still reads them; after a few unanswered ones no more are sent."""
-    if message.kind in ("reply", "digest") and _still_there(message, now):
-        message.address.nudges += 1
-
-
-def _strongest(items: Sequence[Item]) -> str:
-    reasons = {item.reason for item in items}
-    return next(reason for reason in ("reply", "branch", "thread") if reason in reasons)
-
-
-def _thread_url(courier: Courier, thread: Thread) -> str:
-    return urljoin((courier.settings.base_url or "") + "/", thread.url)
-
-
-def _language(message: Message) -> str:
-    return message.address.locale or "en"
-
-
-def _envelope(message: Message, in_reply_to: str | None = None, references: tuple[str, ...] = ()) -> Envelope:
-    date = message.date_header or message.created_at
-    return Envelope(message.to_addr, message.rfc_message_id, date, in_reply_to, references)
-
-
-def _page(courier: Courier, kind: str, *numbers: int) -> str:
-    """The address of a mail page: all lie side by side below one path, whichever view answers."""
-    root = courier.urls("forum.mail.done", what="muted").removesuffix("done/muted")
-    return f"{root}{kind}/{make_token(courier.keys, kind, *numbers)}"
-
-
-_KINDS: dict[str, Callable[[Session, Courier, Message, dt.datetime], Write | str]] = {
-    "confirm": _confirm,
-    "sign_in": _sign_in,
-    "link": _link,
-    "notice": _notice,
-    "moved": _moved,
-    "reply": _reply,
-    "digest": _digest,
-}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 from .. import sanitize
@@ -53,6 +54,8 @@ _VANISHING: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 def one_line(text: str) -> str:
     """Return ``text`` in NFC on one line: breaks and controls become single spaces, invisible characters go."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(map(_shown, unicodedata.normalize("NFC", text))).split())
 
 
@@ -66,7 +69,7 @@ def display_name(name: str, *, site_name: str, verified: bool, reserved: Collect
     if _MARKED.fullmatch(shown):
         return shown
     shown = sanitize.excerpt(shown, _NAME) or "Someone"
-    if verified or not _poses(shown, {site_name, *reserved}):
+    if verified or not _poses(shown, frozenset({site_name, *reserved})):
         return shown
     return '"{}" (unregistered)'.format(shown.replace('"', "'"))
 
@@ -77,11 +80,16 @@ def skeleton(text: str) -> str:
     return "".join(letter for letter in letters if letter.isalnum())
 
 
-def _poses(name: str, claimed: Collection[str]) -> bool:
+def _poses(name: str, claimed: frozenset[str]) -> bool:
     if "@" in name or _URL.search(name):
         return True
-    looks = {skeleton(claim) for claim in claimed} - {""}
+    looks = _skeletons(claimed)
     return skeleton(name) in looks or any(skeleton(word) in looks for word in re.split(r"[\W_]+", name))
+
+
+@lru_cache(maxsize=8)
+def _skeletons(claimed: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(skeleton, claimed)) - {""}
 
 
 def _shown(char: str) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
+from flask import Flask
+
 from ..settings import Settings
-from .limits import Limits
+from .dispatched import announce
+from .limits import Deadline, Limits
 from .outcome import Outcome
 from .smtp import Connection, mail_state
 from .wire import is_mailbox
@@ -18,8 +23,15 @@ __all__ = ["Limits", "MailboxTransport", "Outcome", "SmtpTransport", "Transport"
 class Transport(Protocol):
     """What delivery needs: hand one mail to one recipient, and let go when there is nothing more to do."""
 
+    @property
+    def name(self) -> str:
+        """Which server, and as whom: what one transport learns about it holds for all of the same name."""
+
     def send(self, raw: bytes, sender: str, to: str) -> Outcome:
         """Try once to hand over ``raw``; failures of the network are outcomes, not exceptions."""
+
+    def abort(self) -> None:
+        """End a ``send`` that is under way at once; from any thread or signal handler. Later ones work again."""
 
     def close(self) -> None:
         """Let go of connections; the next ``send`` opens them again."""
@@ -29,32 +41,41 @@ class SmtpTransport:
     """Sends by SMTP as Flask-Mail's keys say, one recipient a message, over a connection used again for a while.
 
     Meant for one thread at a time; ``testing`` is asked before each mail, and nothing leaves while it says yes.
+    Of each mail that left, or was kept in for that reason, those who listen to Flask-Mail's signal of ``app`` are told.
     """
 
     def __init__(
-        self, mail: Any, settings: Settings, *, testing: Callable[[], bool], limits: Limits | None = None
+        self, mail: Any, settings: Settings, *, testing: Callable[[], bool], app: Flask, limits: Limits | None = None
     ) -> None:
+        self.name = f"{mail.server}:{mail.port}:{mail.username or ''}"
         self._mail = mail
-        self._limits = limits or _limits(settings)
-        self._name = settings.mail_domain or (settings.mail_from or "localhost").rpartition("@")[2]
+        self._limits = limits or Limits.of(settings)
+        self._hostname = settings.mail_domain or (settings.mail_from or "localhost").rpartition("@")[2]
         self._ca_file = settings.mail_ca_file
         self._testing = testing
+        self._app = app
+        self._context: ssl.SSLContext | None = None
         self._connection: Connection | None = None
+        self._under_way: Deadline | None = None
         self._opened = self._used = 0.0
 
     def send(self, raw: bytes, sender: str, to: str) -> Outcome:
         """Try once to hand over ``raw`` and return what became of it; a connection that went stale is replaced."""
         if self._mail.suppress or self._testing():
-            return Outcome("suppressed", "none", text="Sending is switched off while testing.")
-        if problem := _unsendable(raw, sender, to):
-            return Outcome("poison", "none", text=problem)
-        deadline = time.monotonic() + self._limits.attempt
-        reused = self._is_fresh()
-        outcome = self._attempt(raw, sender, to, deadline)
-        if reused and _went_stale(outcome):
-            self.close()
-            outcome = self._attempt(raw, sender, to, deadline)
+            outcome = Outcome("suppressed", "none", text="Sending is switched off while testing.")
+        elif problem := _unsendable(raw, sender, to):
+            outcome = Outcome("poison", "none", text=problem)
+        else:
+            outcome = self._send(raw, sender, to)
+        if outcome.word in ("accepted", "suppressed"):
+            announce(self._app, raw, to)
         return outcome
+
+    def abort(self) -> None:
+        """End the conversation that is under way, if there is one; its outcome is what its phase says."""
+        deadline = self._under_way
+        if deadline is not None:
+            deadline.abort()
 
     def close(self) -> None:
         """Say goodbye to the server, if there is one; errors while doing so mean nothing."""
@@ -62,23 +83,47 @@ class SmtpTransport:
         if connection is not None:
             connection.__exit__(None, None, None)
 
-    def _attempt(self, raw: bytes, sender: str, to: str, deadline: float) -> Outcome:
+    def _send(self, raw: bytes, sender: str, to: str) -> Outcome:
+        self._under_way = deadline = Deadline(self._limits.attempt)
+        try:
+            reused = self._is_fresh()
+            outcome = self._attempt(raw, sender, to, deadline)
+            if reused and _went_stale(outcome) and not deadline.is_over:
+                self.close()
+                outcome = self._attempt(raw, sender, to, deadline)
+            return outcome
+        finally:
+            self._under_way = None
+
+    def _attempt(self, raw: bytes, sender: str, to: str, deadline: Deadline) -> Outcome:
+        opening = 0.0
         if not self._is_fresh():
             self.close()
-            if problem := self._open(deadline):
-                return problem
+            started = time.monotonic()
+            problem = self._open(deadline)
+            opening = time.monotonic() - started
+            if problem:
+                return replace(problem, opening=opening)
         assert self._connection is not None
         outcome = self._connection.hand_over(raw, sender, to, deadline)
         self._used = time.monotonic()
-        return outcome
+        return replace(outcome, opening=opening) if opening else outcome
 
-    def _open(self, deadline: float) -> Outcome | None:
-        connection = Connection(self._mail, self._limits, self._name, self._ca_file, deadline)
+    def _open(self, deadline: Deadline) -> Outcome | None:
+        connection = Connection(self._mail, self._limits, self._hostname, self._trust, deadline)
         if problem := connection.open():
+            # The file may have been replaced by one that knows the server.
+            self._context = None
             return problem
         self._connection = connection
         self._opened = self._used = time.monotonic()
         return None
+
+    def _trust(self) -> ssl.SSLContext:
+        # Reading the system's certificates takes longer than sending a mail.
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=self._ca_file)
+        return self._context
 
     def _is_fresh(self) -> bool:
         connection, now = self._connection, time.monotonic()
@@ -94,6 +139,8 @@ class SmtpTransport:
 class MailboxTransport:
     """Keeps every mail through ``save(raw, sender, to)`` instead of sending it; for development."""
 
+    name = "mailbox"
+
     def __init__(self, save: Callable[[bytes, str, str], None]) -> None:
         self._save = save
 
@@ -102,20 +149,20 @@ class MailboxTransport:
         self._save(raw, sender, to)
         return Outcome("accepted", "mailbox", text="Kept in the development mailbox.")
 
+    def abort(self) -> None:
+        """Nothing takes long enough."""
+
     def close(self) -> None:
         """Nothing is held open."""
 
 
-def smtp_transport(config: Mapping[str, Any], settings: Settings, *, testing: Callable[[], bool]) -> SmtpTransport:
+def smtp_transport(
+    config: Mapping[str, Any], settings: Settings, *, testing: Callable[[], bool], app: Flask
+) -> SmtpTransport:
     """Return a transport that reads ``MAIL_SERVER``, ``MAIL_PORT``, ``MAIL_USERNAME``, ``MAIL_PASSWORD``,
     ``MAIL_USE_TLS``, ``MAIL_USE_SSL`` and ``MAIL_SUPPRESS_SEND`` from ``config`` into a state of its own.
     """
-    return SmtpTransport(mail_state(config), settings, testing=testing)
-
-
-def _limits(settings: Settings) -> Limits:
-    dot = settings.mail_post_dot_timeout
-    return Limits(dot=dot, attempt=dot + 100)
+    return SmtpTransport(mail_state(config), settings, testing=testing, app=app)
 
 
 def _unsendable(raw: bytes, sender: str, to: str) -> str | None:
@@ -123,6 +170,9 @@ def _unsendable(raw: bytes, sender: str, to: str) -> str | None:
         return "An address of the envelope is not one plain ASCII mailbox."
     if not raw.isascii() or b"\0" in raw:
         return "The message is not 7-bit."
+    if not raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n"):
+        # Servers that take a bare line feed for a line's end would see commands in such a message.
+        return "A line of the message ends in something else than CR LF."
     return None
 
 

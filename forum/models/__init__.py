@@ -4,7 +4,7 @@ All names begin with ``forum_``, no foreign key leaves them, all times are UTC. 
 unique constraint here, with the reason beside it.
 """
 
-from .base import Base, UtcDateTime
+from .base import Base, UtcDateTime, columns, from_now
 from .conversation import Article, Comment, Thread
 from .desk import Audit, SignIn
 from .outbox import Attempt, Captured, Event, Item, Message, Tally, Throttle, Worker
@@ -32,4 +32,6 @@ __all__ = [
     "Throttle",
     "UtcDateTime",
     "Worker",
+    "columns",
+    "from_now",
 ]

@@ -43,6 +43,7 @@ class Message(Base):
         Index(None, "domain", "state"),
         Index(None, "address_id", "thread_id", "state"),
         Index(None, "lease_until"),
+        Index(None, "accepted_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -1,160 +1,156 @@
-"""Messages are claimed by lease, marked right before the wire, and settled by what the mail server answered.
+"""Messages are claimed by lease, and marked right before the wire.
 
-One portable algorithm for every database: choose, take by conditional update, read back what was really taken.
+One portable algorithm for every database: choose, take by conditional update, read back what was really taken. Leases
+run by the database's clock, so that machines whose own clocks differ agree on them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from sqlalchemy import CursorResult, Select, func, literal, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from ..models import Attempt, Item, Message, UtcDateTime
+from ..models import Item, Message, UtcDateTime, columns, from_now
 from ..settings import Settings
 from . import throttle
 
 _LIVE = ("claimed", "sending")
-# Minutes after the n-th transient failure; the first is long enough for greylisting to let us pass.
-_RETRY_MINUTES = (5, 5, 15, 30, 60, 120, 240, 480)
-_MOST_ATTEMPTS = 12
-_MOST_POISONED = 3
+_UNBEGUN_SECONDS = 60
+_FREE = {"lease_token": None, "lease_until": None}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A message this worker holds until the lease ends; ``token`` proves it in every later update."""
+    """A message this worker holds until the lease ends; ``token`` proves it in every later update.
+
+    ``attempts`` were made before.
+    """
 
     message_id: int
     token: str
+    attempts: int = 0
 
 
 def claim(session: Session, settings: Settings, now: dt.datetime, limit: int = 10) -> list[Claim]:
-    """Take up to ``limit`` due messages, at most one for each address, most urgent first. The caller commits.
+    """Take up to ``limit`` due messages, at most one for each address, in their turn. The caller commits.
 
     Never two in flight for one address, so that an answer does not overtake its parent.
     """
-    token = secrets.token_hex(16)
+    token, lease = secrets.token_hex(16), _lease(settings)
     ids = throttle.choose(session, settings, _claimable(now), now, limit)
-    until = now + dt.timedelta(seconds=settings.mail_lease_seconds)
+    if not ids:
+        return []
     session.execute(
         update(Message)
         .where(Message.id.in_(ids), Message.state == "ready")
-        .values(state="claimed", lease_token=token, lease_until=until)
-    )
-    taken = select(Message.id).where(Message.lease_token == token).order_by(Message.place, Message.id)
-    return [Claim(id_, token) for id_ in session.scalars(taken)]
-
-
-def mark_sending(session: Session, claim: Claim, settings: Settings, now: dt.datetime) -> bool:
-    """Say that the next thing is the wire; False when the lease was lost and nothing may be sent.
-
-    The lease begins anew: the claims before this one in the batch have used up some of it.
-    """
-    until = now + dt.timedelta(seconds=settings.mail_lease_seconds)
-    changed = session.execute(
-        update(Message)
-        .where(Message.id == claim.message_id, Message.lease_token == claim.token, Message.lease_until > now)
-        .where(Message.state == "claimed")
-        .values(
-            state="sending",
-            lease_until=until,
-            first_attempt_at=func.coalesce(Message.first_attempt_at, literal(now, UtcDateTime())),
-        )
+        .values(state="claimed", lease_token=token, lease_until=from_now(lease))
         .execution_options(synchronize_session=False)
     )
-    return isinstance(changed, CursorResult) and changed.rowcount == 1
+    taken = select(Message.id, Message.attempts).where(Message.id.in_(ids), Message.lease_token == token)
+    rows = session.execute(taken.order_by(Message.place, Message.id))
+    return [Claim(id_, token, attempts) for id_, attempts in rows]
 
 
-class Result(Protocol):
-    """What became of an attempt; :class:`forum.mail.transport.Outcome` says what each word means."""
-
-    @property
-    def word(self) -> str:
-        """accepted, transient, refused, bad_mailbox, transport, sender_refused, ambiguous, poison or suppressed."""
-
-    @property
-    def phase(self) -> str:
-        """How far the conversation with the mail server had got."""
-
-    @property
-    def code(self) -> int | None:
-        """The server's reply code."""
-
-    @property
-    def enhanced(self) -> str | None:
-        """Its enhanced status code, such as 5.1.1."""
-
-    @property
-    def text(self) -> str:
-        """Its words, or ours."""
-
-    @property
-    def queue_id(self) -> str | None:
-        """The name the server gave the message."""
-
-
-def settle(
-    session: Session,
-    claim: Claim,
-    result: Result,
-    settings: Settings,
-    *,
-    worker: str,
-    started: dt.datetime,
-    now: dt.datetime,
-) -> str:
-    """Write down the outcome of an attempt and return the new state of the message. The caller commits."""
-    message = session.get_one(Message, claim.message_id, populate_existing=True)
-    if message.lease_token != claim.token:
-        return message.state
-    session.add(_attempt(message, result, worker, started, now))
-    message.lease_token = message.lease_until = None
-    message.smtp_code, message.enhanced_code = result.code, result.enhanced
-    message.last_error = None if result.word == "accepted" else f"{result.phase}: {result.text}"[:500]
-    _move(message, result, settings, now)
-    if message.state == "sent":
-        session.execute(update(Item).where(Item.message_id == message.id, Item.state == "grouped").values(state="sent"))
-    session.flush()
-    return message.state
-
-
-def recover(session: Session, settings: Settings, now: dt.datetime) -> None:
-    """Give back what dead workers held, and end what is too old to be sent. The caller commits."""
-    lost = (Message.lease_until <= now,)
+def renew(session: Session, settings: Settings, claims: Sequence[Claim]) -> list[Claim]:
+    """Begin the leases of unused claims anew and return those that were still held. The caller commits."""
+    mine = _unused(claims)
     session.execute(
         update(Message)
-        .where(Message.state == "claimed", *lost)
-        .values(state="ready", lease_token=None, lease_until=None)
+        .where(*mine, Message.lease_until > from_now())
+        .values(lease_until=from_now(_lease(settings)))
+        .execution_options(synchronize_session=False)
     )
-    again = settings.mail_on_ambiguous == "retry"
-    fresh = (Message.state == "sending", *lost)
-    unknown = {"lease_token": None, "lease_until": None, "last_error": "the worker died between sending and settling"}
-    if again:
-        session.execute(
-            update(Message).where(*fresh, Message.ambiguous == 0).values(state="ready", ambiguous=1, **unknown)
-        )
-    session.execute(update(Message).where(*fresh).values(state="dead", **unknown))
-    session.execute(
-        update(Message)
-        .where(Message.state == "ready", Message.expires_at <= now)
-        .values(state="expired", skip_reason="expired")
+    held = set(session.scalars(select(Message.id).where(*mine, Message.lease_until > from_now())))
+    return [claim for claim in claims if claim.message_id in held]
+
+
+_TABLE = columns(Message)
+_COLUMNS = _TABLE.c
+# Made once: building a statement takes longer than running it.
+_MARK = (
+    update(_TABLE)
+    .where(_COLUMNS.id == bindparam("of"), _COLUMNS.lease_token == bindparam("token"))
+    .where(_COLUMNS.state == "claimed", _COLUMNS.lease_until > from_now())
+    .values(
+        state="sending",
+        lease_until=from_now(bindparam("lease")),
+        date_header=func.coalesce(_COLUMNS.date_header, bindparam("date", type_=UtcDateTime())),
+        first_attempt_at=func.coalesce(_COLUMNS.first_attempt_at, bindparam("now", type_=UtcDateTime())),
     )
+)
+
+
+def mark_sending(session: Session, claim: Claim, settings: Settings, date: dt.datetime, now: dt.datetime) -> bool:
+    """Say that the next thing is the wire; False when the lease was lost and nothing may be sent. The caller commits.
+
+    The lease begins anew, and the ``date`` that the mail carries is kept for every later try.
+    """
+    values = {"of": claim.message_id, "token": claim.token, "lease": settings.mail_lease_seconds}
+    return session.connection().execute(_MARK, {**values, "date": date, "now": now}).rowcount == 1
+
+
+def _lease(settings: Settings) -> float:
+    """Seconds a message is kept before its turn on the wire: what a killed worker had not begun goes on soon."""
+    return min(_UNBEGUN_SECONDS, settings.mail_lease_seconds)
+
+
+def refuse(session: Session, claim: Claim, changes: Mapping[int, Mapping[str, Any]], why_not: str | None) -> None:
+    """Write down what the late gate decided: new values for some items, and the end of the message if none is left.
+
+    Nothing happens when the lease was lost. The caller commits.
+    """
+    held = select(Message.id).where(*_unused([claim])).with_for_update()
+    if session.scalar(held) is None:
+        return
+    for item_id, values in changes.items():
+        mine = update(Item).where(Item.id == item_id, Item.message_id == claim.message_id)
+        session.execute(mine.values(**values).execution_options(synchronize_session=False))
+    if why_not is not None:
+        _update(session, Message.id == claim.message_id, state="cancelled", skip_reason=why_not, **_FREE)
+
+
+def recover(session: Session, settings: Settings, now: dt.datetime) -> int:
+    """Give back what dead workers held, and end what is too old to be sent. The caller commits.
+
+    Returns how many were lost on the wire: such a mail may have arrived, so it is tried once more at most.
+    """
+    lost = Message.lease_until <= from_now()
+    _move(session, Message.state == "claimed", lost, state="ready", **_FREE)
+    unknown = {**_FREE, "last_error": "the worker died between sending and settling"}
+    doubted = 0
+    if settings.mail_on_ambiguous == "retry":
+        once = (Message.state == "sending", lost, Message.ambiguous == 0)
+        doubted = _move(session, *once, state="ready", ambiguous=1, **unknown)
+    doubted += _move(session, Message.state == "sending", lost, state="dead", **unknown)
+    _move(session, Message.state == "ready", Message.expires_at <= now, state="expired", skip_reason="expired")
+    return doubted
 
 
 def release(session: Session, claims: Sequence[Claim]) -> None:
     """Give claims back unused; nothing of them was on the wire. The caller commits."""
-    for claim in claims:
-        session.execute(
-            update(Message)
-            .where(Message.id == claim.message_id, Message.lease_token == claim.token, Message.state == "claimed")
-            .values(state="ready", lease_token=None, lease_until=None)
-        )
+    _update(session, *_unused(claims), state="ready", **_FREE)
+
+
+def _unused(claims: Sequence[Claim]) -> tuple[ColumnElement[bool], ...]:
+    ids, tokens = {claim.message_id for claim in claims}, {claim.token for claim in claims}
+    return Message.id.in_(ids), Message.lease_token.in_(tokens), Message.state == "claimed"
+
+
+def _move(session: Session, *which: ColumnElement[bool], **values: Any) -> int:
+    """Update messages nobody else is working on at this moment: who waits for several rows may wait in a circle."""
+    ids = session.scalars(select(Message.id).where(*which).with_for_update(skip_locked=True)).all()
+    return _update(session, Message.id.in_(ids), *which, **values) if ids else 0
+
+
+def _update(session: Session, *which: ColumnElement[bool], **values: Any) -> int:
+    statement = update(Message).where(*which).values(**values).execution_options(synchronize_session=False)
+    changed = session.execute(statement)
+    return changed.rowcount if isinstance(changed, CursorResult) else 0
 
 
 def _claimable(now: dt.datetime) -> Select[int]:
@@ -169,53 +165,3 @@ def _claimable(now: dt.datetime) -> Select[int]:
         .where(~in_flight.exists(), ~before.exists())
         .order_by(Message.place, Message.id)
     )
-
-
-def _attempt(message: Message, result: Result, worker: str, started: dt.datetime, now: dt.datetime) -> Attempt:
-    return Attempt(
-        message_id=message.id,
-        n=message.attempts + 1,
-        worker=worker,
-        started_at=started,
-        ended_at=now,
-        phase=result.phase,
-        outcome=result.word,
-        code=result.code,
-        text=result.text[:500],
-    )
-
-
-def _move(message: Message, result: Result, settings: Settings, now: dt.datetime) -> None:
-    """The next state of a message after one attempt."""
-    if result.word == "accepted":
-        message.state, message.accepted_at, message.queue_id = "sent", now, result.queue_id
-        message.attempts += 1
-    elif result.word in ("transport", "sender_refused"):
-        # Not the recipient's fault: no attempt is counted, everybody waits for the server.
-        message.state, message.not_before = "ready", now + dt.timedelta(seconds=15)
-    elif result.word == "ambiguous":
-        _again_once(message, settings, now)
-    elif result.word == "poison":
-        _again_later(message, now, _MOST_POISONED)
-    elif result.word == "transient":
-        _again_later(message, now, _MOST_ATTEMPTS)
-    elif result.word == "suppressed":
-        message.state, message.skip_reason = "cancelled", "sending_suppressed"
-    else:
-        message.state = "failed"
-        message.attempts += 1
-
-
-def _again_once(message: Message, settings: Settings, now: dt.datetime) -> None:
-    """The mail may have arrived: at most one more try, with the same Message-ID and Date."""
-    message.attempts += 1
-    message.ambiguous += 1
-    again = settings.mail_on_ambiguous == "retry" and message.ambiguous == 1
-    message.state, message.not_before = ("ready" if again else "dead"), now + dt.timedelta(minutes=5)
-
-
-def _again_later(message: Message, now: dt.datetime, most: int) -> None:
-    message.attempts += 1
-    minutes = _RETRY_MINUTES[min(message.attempts, len(_RETRY_MINUTES)) - 1]
-    message.not_before = now + dt.timedelta(minutes=minutes * random.uniform(0.75, 1.25))  # jitter
-    message.state = "dead" if message.attempts >= most else "ready"

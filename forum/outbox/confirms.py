@@ -60,8 +60,7 @@ def _ticked(session: Session, comment: Comment) -> bool:
 def _message(
     session: Session, keys: Keys, settings: Settings, address: Address, network: str | None, now: dt.datetime
 ) -> Message:
-    earlier = session.scalar(select(func.count()).where(Message.address_id == address.id, Message.kind == "confirm"))
-    number = (earlier or 0) + 1
+    number = writing.next_number(session)
     rfc_id = message_id(keys, settings.mail_domain or "", f"s{address.id}.", number, "confirm", address.id)
     data = {"generation": address.generation}
     return writing.message(address, "confirm", rfc_id, now, _LIFE, data=data, network=network)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from ..models import Comment, Event, Item
+from . import tallies
+
+# Minutes after the n-th failure; the fifth is the last.
+_RETRY_MINUTES = (1, 5, 15, 30)
+_ERROR_LENGTH = 500
 
 
 def enqueue(session: Session, comment: Comment, now: dt.datetime) -> None:
@@ -26,10 +31,31 @@ def reopen(session: Session, comment: Comment, now: dt.datetime) -> None:
     # Fan-out may be about to skip it: wait for that, or be waited for.
     session.execute(select(Event.id).where(Event.comment_id == comment.id).with_for_update())
     session.execute(
-        update(Event).where(Event.comment_id == comment.id, Event.state == "skipped").values(state="new", cursor=0)
+        update(Event)
+        .where(Event.comment_id == comment.id, Event.state == "skipped")
+        .values(state="new", cursor=0, attempts=0)
     )
-    session.execute(
-        update(Item)
-        .where(Item.comment_id == comment.id, Item.state == "skipped", Item.skip_reason == "comment_gone")
-        .values(state="waiting", skip_reason=None, message_id=None, due_at=now)
-    )
+    again = (Item.comment_id == comment.id, Item.state == "skipped", Item.skip_reason == "comment_gone")
+    # They were spared it once, whatever becomes of it now.
+    spared = session.scalar(select(func.count()).where(*again)) or 0
+    tallies.keep(session, {("skips", ("comment_gone",)): spared} if spared else {})
+    session.execute(update(Item).where(*again).values(state="waiting", skip_reason=None, message_id=None, due_at=now))
+
+
+def lay_aside(event: Event, error: Exception, now: dt.datetime) -> None:
+    """Try an event that raised ``error`` again later, more and more so, and at last leave it to an operator."""
+    words = f"{type(error).__name__}: {error}"
+    # Not every database stores every character an error may quote.
+    event.last_error = "".join(char if char.isprintable() else " " for char in words)[:_ERROR_LENGTH]
+    event.attempts += 1
+    if event.attempts > len(_RETRY_MINUTES):
+        event.state = "dead"
+    else:
+        event.not_before = now + dt.timedelta(minutes=_RETRY_MINUTES[event.attempts - 1])
+
+
+def revive(session: Session, now: dt.datetime) -> int:
+    """Give up no event: those that were left to an operator are worked on once more; return how many."""
+    dead = update(Event).where(Event.state == "dead").values(state="new", attempts=0, not_before=now)
+    revived = session.execute(dead.execution_options(synchronize_session=False))
+    return revived.rowcount if isinstance(revived, CursorResult) else 0

@@ -3,59 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ..models import Address, Item, Message, Thread
+from ..models import Address, Item, Thread
 from ..settings import Settings
 from ..tokens import Keys
 from . import bundling, digests, pace
+from .bundling import Bundle, Waiting
 
-_SLOW_SECONDS = 3600
 # An address that confirms late gets the newest few, not everything that happened while it slept.
 _WAITED_AT_MOST = dt.timedelta(hours=24)
 _WAITED_MANY = 5
 
 
-def group(session: Session, keys: Keys, settings: Settings, now: dt.datetime, limit: int = 100) -> int:
+def group(session: Session, keys: Keys, settings: Settings, now: dt.datetime, limit: int = 500) -> int:
     """Turn due items into messages and return how many groups were dealt with. The caller commits.
 
     Instant items of one address and thread travel together, those of a digest with all threads of the address.
     After a recent mail about the thread items wait for the cooldown; beyond the cap of a day they wait for one
-    digest. They are never dropped.
+    digest. They are never dropped. A call takes ``limit`` pairs and as many digests, in a fixed number of
+    statements, and leaves to another worker what that one is grouping.
     """
-    due = select(Item.address_id, Item.thread_id).where(Item.state == "waiting", Item.due_at <= now)
-    pairs = due.where(Item.cadence == "instant").group_by(Item.address_id, Item.thread_id)
-    # In one order for all workers, or two of them wait for each other.
-    pairs = pairs.order_by(Item.address_id, Item.thread_id).limit(limit)
-    done = 0
-    for address_id, thread_id in session.execute(pairs).all():
-        _group_pair(session, keys, settings, address_id, thread_id, now)
-        done += 1
-    return done + digests.group(session, keys, settings, now, limit)
-
-
-def _group_pair(
-    session: Session, keys: Keys, settings: Settings, address_id: int, thread_id: int, now: dt.datetime
-) -> None:
-    waiting = (
-        Item.state == "waiting",
-        Item.cadence == "instant",
-        Item.address_id == address_id,
-        Item.thread_id == thread_id,
-    )
-    free = bundling.free_at(session, settings, address_id, now)
-    if free is not None:
-        session.execute(update(Item).where(*waiting).values(cadence="rolled", due_at=free))
-        return
-    slow = pace.is_slow(session, address_id, thread_id, now)
-    cool = _cool_at(session, address_id, thread_id, settings, slow)
-    if cool is not None and cool > now:
-        session.execute(update(Item).where(*waiting, Item.due_at < cool).values(due_at=cool))
-        return
-    bundling.bundle(session, keys, settings, "reply", waiting, address_id, thread_id, now, {"hourly": slow})
-    _freeze_subject(session, thread_id)
+    due = _due(session, now, limit)
+    if due:
+        _group_pairs(session, keys, settings, due, now)
+    return len(due) + digests.group(session, keys, settings, now, limit)
 
 
 def release_waiting(session: Session, address: Address, now: dt.datetime) -> None:
@@ -69,15 +44,43 @@ def release_waiting(session: Session, address: Address, now: dt.datetime) -> Non
     session.flush()
 
 
-def _cool_at(session: Session, address_id: int, thread_id: int, settings: Settings, slow: bool) -> dt.datetime | None:
-    """When the next mail about the thread may follow the last one."""
-    last = session.scalar(
-        select(func.max(Message.accepted_at)).where(Message.address_id == address_id, Message.thread_id == thread_id)
-    )
-    seconds = max(settings.mail_cooldown_seconds, _SLOW_SECONDS if slow else 0)
-    return None if last is None else last + dt.timedelta(seconds=seconds)
+def _due(session: Session, now: dt.datetime, limit: int) -> dict[tuple[int, int], list[Waiting]]:
+    """The first pairs of address and thread with something due, each with all that waits for it."""
+    due = (Item.state == "waiting", Item.cadence == "instant", Item.due_at <= now)
+    pairs = select(Item.address_id, Item.thread_id).where(*due).distinct().order_by(Item.address_id, Item.thread_id)
+    first = pairs.limit(limit).subquery()
+    of_pair = (Item.address_id == first.c.address_id, Item.thread_id == first.c.thread_id)
+    found: dict[tuple[int, int], list[Waiting]] = {}
+    for item in bundling.waiting(session, Item.cadence == "instant", *of_pair):
+        found.setdefault((item.address_id, item.thread_id), []).append(item)
+    # Another grouper may hold what is due of a pair, and not what came to it afterwards.
+    return {pair: items for pair, items in found.items() if any(item.due_at <= now for item in items)}
 
 
-def _freeze_subject(session: Session, thread_id: int) -> None:
+def _group_pairs(
+    session: Session, keys: Keys, settings: Settings, due: dict[tuple[int, int], list[Waiting]], now: dt.datetime
+) -> None:
+    people = {address_id for address_id, _ in due}
+    slow = pace.slow_pairs(session, people, now)
+    cool_at = pace.cool_at(session, settings, people, slow, now)
+    day = pace.Day(session, settings, people, now)
+    bundles: list[Bundle] = []
+    later: list[Waiting] = []
+    for (address_id, thread_id), items in due.items():
+        free, cool = day.free_at(address_id), cool_at.get((address_id, thread_id))
+        if free is not None:
+            later += [item._replace(cadence="rolled", due_at=free) for item in items]
+        elif cool is not None:
+            later += [item._replace(due_at=cool) for item in items if item.due_at < cool]
+        else:
+            day.count(address_id)
+            bundles.append(Bundle(address_id, thread_id, items, {"hourly": (address_id, thread_id) in slow}))
+    bundling.put_off(session, later)
+    bundling.write(session, keys, settings, "reply", bundles, now)
+    _freeze_subjects(session, {bundle.thread_id for bundle in bundles})
+
+
+def _freeze_subjects(session: Session, thread_ids: Collection[int | None]) -> None:
     """Keep the title of the first mail: mail programs put together what has one subject."""
-    session.execute(update(Thread).where(Thread.id == thread_id, Thread.subject.is_(None)).values(subject=Thread.title))
+    unnamed = update(Thread).where(Thread.id.in_(thread_ids), Thread.subject.is_(None))
+    session.execute(unnamed.values(subject=Thread.title).execution_options(synchronize_session=False))

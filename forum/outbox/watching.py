@@ -23,14 +23,17 @@ def waiting_since(session: Session, now: dt.datetime) -> dt.datetime | None:
     """Since when the oldest thing waits that should have been dealt with at once, or None.
 
     That is news nobody has looked at, items past their hour, and messages no mail server has answered: while the
-    server is down each try moves ``not_before`` on, so these count from when they were written.
+    server is down each try moves ``not_before`` on, so these count from when they were written, as does news that
+    could not be worked on.
     """
+    failing = (Event.state == "new", Event.attempts > 0)
     stuck = (Message.state == "ready", Message.attempts == 0, Message.last_error.is_not(None))
     return _earliest(
         session.scalar(select(func.min(Event.not_before)).where(Event.state == "new", Event.not_before <= now)),
         session.scalar(select(func.min(Item.due_at)).where(Item.state == "waiting", Item.due_at <= now)),
         session.scalar(select(func.min(Message.not_before)).where(Message.state == "ready", Message.not_before <= now)),
         session.scalar(select(func.min(Message.created_at)).where(*stuck)),
+        session.scalar(select(func.min(Event.created_at)).where(*failing)),
     )
 
 

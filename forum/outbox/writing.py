@@ -43,6 +43,11 @@ def message(
     )
 
 
+def next_number(session: Session) -> int:
+    """A number that no earlier message has in its Message-ID: the newest message stays when others are pruned."""
+    return (session.scalar(select(func.max(Message.id))) or 0) + 1
+
+
 def write(
     session: Session,
     keys: Keys,
@@ -60,7 +65,7 @@ def write(
     if address.state in _UNREACHABLE or addresses.suppressed(session, keys, address.key, now) is not None:
         return None
     earlier = select(func.count()).where(Message.address_id == address.id, Message.kind == kind)
-    number = (session.scalar(earlier) or 0) + 1
+    number = next_number(session)
     rfc_id = message_id(keys, settings.mail_domain or "", f"{kind[0]}{address.id}.", number, kind, address.id)
     new = message(address, kind, rfc_id, now, _LIFE, data=data, network=network)
     today = session.scalar(earlier.where(Message.created_at > now - _LIFE, Message.state != "cancelled")) or 0

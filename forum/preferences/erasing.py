@@ -24,6 +24,7 @@ from ..models import (
     Subscription,
     Suppression,
 )
+from ..outbox import tallies
 from ..tokens import Keys, keyed_hashes
 
 NOBODY = "Someone"
@@ -53,6 +54,7 @@ def forget(session: Session, keys: Keys, address: Address, now: dt.datetime) -> 
     email, key = address.email, address.key
     _erase_comments(session, address)
     _erase_mail(session, address)
+    tallies.keep(session, tallies.of_items(session, Item.address_id == address.id))
     for model in (Item, Subscription, Mute, Pace):
         session.execute(delete(model).where(model.address_id == address.id))
     session.execute(delete(ActorMute).where((ActorMute.address_id == address.id) | (ActorMute.actor_id == address.id)))

@@ -14,6 +14,8 @@ _PLAIN_SCHEME = re.compile(
     re.IGNORECASE,
 )
 _DOTS = ".\u3002\uff0e\uff61"
+# One of these stands within every address; most words have none, and are told from the others at once.
+_TELLTALE = re.compile(rf"[:@{_DOTS}].")
 _BARE = re.compile(rf"(?<![\w{_DOTS}-])(?:[\w-]+[{_DOTS}])+[^\W\d_]{{2,63}}[{_DOTS}]?(?=/|[?#]\w|:\d)")
 _WWW = re.compile(rf"(?<![\w{_DOTS}-])www\d?[{_DOTS}]\w", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*")
@@ -25,7 +27,9 @@ _TRAILING = ".,;:!?'*_~…"
 
 def defused(text: str) -> str:
     """Return ``text`` with every address replaced by "[link to example.com]"; the rest is as it was."""
-    return _WORD.sub(lambda word: _defused_word(word[0]), text)
+    if not _TELLTALE.search(text):
+        return text
+    return _WORD.sub(_defused_word, text)
 
 
 def address_text(address: str) -> str:
@@ -33,7 +37,10 @@ def address_text(address: str) -> str:
     return _named(host(address))
 
 
-def _defused_word(word: str) -> str:
+def _defused_word(found: re.Match[str]) -> str:
+    word = found[0]
+    if not _TELLTALE.search(word):
+        return word
     start, address_host = _address(word)
     if start < 0:
         return word

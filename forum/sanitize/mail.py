@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 
 from . import engines
@@ -21,6 +22,8 @@ def plain_text(source: str, *, links: bool) -> str:
     return text if links else defused(text)
 
 
+# What is told to several people in several mails is cleaned once.
+@lru_cache(maxsize=32)
 def mail_html(source: str, *, links: bool) -> str:
     """Return ``source`` as HTML for a mail: paragraphs, emphasis, code, quotes and lists, never an ``<a>``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from mistune import BlockParser, HTMLRenderer, InlineParser, InlineState, Markdown
@@ -36,8 +37,10 @@ def parsed(source: str, markdown: Markdown) -> str | list[Token]:
         raise intricate() from None
 
 
+# The text of a mail is made from the same blocks as its HTML, and a mail that must be shortened is made again.
+@lru_cache(maxsize=16)
 def tokens(source: str) -> list[Token]:
-    """Return the blocks of ``source`` as mistune's tokens; errors as in ``parsed``."""
+    """Return the blocks of ``source`` as mistune's tokens, which nobody may change; errors as in ``parsed``."""
     result = parsed(source, _TOKENS)
     assert isinstance(result, list)
     return result

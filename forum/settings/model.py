@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from limits import RateLimitItem
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from ..errors import SettingsError
+from ..errors import MailNotConfigured, SettingsError
 from . import problems, values
 from .reference import key_of
 
@@ -264,6 +264,11 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
     def mail_missing(self) -> tuple[str, ...]:
         """The keys that must be set before mail can be sent."""
         return tuple(key_of(name) for name in _NEEDED_FOR_MAIL if getattr(self, name) is None)
+
+    def need_mail(self) -> None:
+        """Raise MailNotConfigured naming the keys without which no mail can be sent, if any is missing."""
+        if self.mail_missing:
+            raise MailNotConfigured(f"Mail cannot be sent: set {', '.join(self.mail_missing)}.")
 
     @property
     def mail_enabled(self) -> bool:

@@ -7,6 +7,7 @@ import click
 from .deliver import deliver
 from .doctor import doctor
 from .explain import explain
+from .restored import restored
 from .retry import retry
 from .status import status
 from .trial import trial
@@ -19,5 +20,5 @@ def mail() -> None:
     """See what was mailed and why not, and whether mail works."""
 
 
-for command in (doctor, explain, retry, status, trial):
+for command in (doctor, explain, restored, retry, status, trial):
     mail.add_command(command)

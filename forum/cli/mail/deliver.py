@@ -8,10 +8,9 @@ import threading
 import click
 from flask.cli import with_appcontext
 
-from ...errors import MailNotConfigured
-from ...mail.deliver import drain
+from ...mail.deliver import drain, prune
 from ...state import ForumState, get
-from ...worker import POLL_SECONDS, watch
+from ...worker import POLL_SECONDS, Stop, watch
 
 
 @click.command()
@@ -23,23 +22,20 @@ def deliver(once: bool, stays: bool) -> None:
     if once and stays:
         raise click.UsageError("Choose one: --once or --watch.")
     state = get()
-    need_mail(state)
+    state.settings.need_mail()
+    stop, wake = _ends_on_signal()
     if stays:
-        _watch(state)
+        click.echo("Delivering; stop with Ctrl+C.")
+        watch(state.courier, stop, wake, POLL_SECONDS)
         return
-    report = drain(state.courier())
+    courier = state.courier()
+    prune(courier)
+    report = drain(courier, stop.is_set, stop.is_overdue)
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(report.states.items())) or "Nothing is due.")
     if report.states.get("sent") and state.settings.mail_transport == "mailbox":
         click.echo(f"Mailbox: {_mailbox(state)}")
     if report.down:
         raise click.ClickException(f"The mail server cannot be used: {report.down}")
-
-
-def need_mail(state: ForumState) -> None:
-    """Raise MailNotConfigured naming the keys without which no mail can be sent."""
-    missing = state.settings.mail_missing
-    if missing:
-        raise MailNotConfigured(f"Mail cannot be sent: set {', '.join(missing)}.")
 
 
 def _mailbox(state: ForumState) -> str:
@@ -48,8 +44,8 @@ def _mailbox(state: ForumState) -> str:
     return url if shown else f"{url} (there with debug or FORUM_ENV=development, for this machine only)"
 
 
-def _watch(state: ForumState) -> None:
-    stop, wake = threading.Event(), threading.Event()
+def _ends_on_signal() -> tuple[Stop, threading.Event]:
+    stop, wake = Stop(), threading.Event()
 
     def end(*_: object) -> None:
         stop.set()
@@ -57,5 +53,4 @@ def _watch(state: ForumState) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    click.echo("Delivering; stop with Ctrl+C.")
-    watch(state.courier, stop, wake, POLL_SECONDS)
+    return stop, wake

@@ -9,9 +9,10 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ... import audit
+from ... import audit, outbox
 from ...errors import Conflict, NotFound
 from ...models import Message
+from ...outbox import tallies
 from ...sqlite import begin_writing
 from ...state import get
 
@@ -32,8 +33,11 @@ def retry(message: int | None, which: str | None) -> None:
     rows = _all(state.session, which) if which else [_one(state.session, message or 0)]
     for row in rows:
         requeue(state.session, row, actor="command line", now=state.clock())
+    revived = outbox.revive(state.session, state.clock()) if which == "dead" else 0
     state.session.commit()
     click.echo(f"{len(rows)} {'message waits' if len(rows) == 1 else 'messages wait'} for the next delivery.")
+    if revived:
+        click.echo(f"The news of {revived} {'comment' if revived == 1 else 'comments'} will be worked on once more.")
 
 
 def requeue(session: Session, message: Message, *, actor: str, now: dt.datetime) -> None:
@@ -46,7 +50,10 @@ def requeue(session: Session, message: Message, *, actor: str, now: dt.datetime)
         session, message.address, "requeue", actor=actor, now=now, cause=cause, before=message.state, after="ready"
     )
     message.expires_at = now + (message.expires_at - message.created_at)
+    # It has ended once, and may do so again.
+    tallies.keep(session, {("messages", (message.kind, message.state)): 1})
     message.state, message.not_before, message.attempts = "ready", now, 0
+    message.skip_reason = None
     session.flush()
 
 

@@ -14,7 +14,6 @@ from ...errors import Conflict
 from ...mail.transport import Outcome
 from ...mail.wire import Envelope, build
 from ...state import ForumState, get
-from .deliver import need_mail
 
 _HINTS: Final = {
     "transport": "The mail server cannot be used: look at MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL and "
@@ -22,9 +21,12 @@ _HINTS: Final = {
     "sender_refused": "The server does not let this site send as FORUM_MAIL_FROM.",
     "bad_mailbox": "The server says that this address does not exist.",
     "refused": "The server refuses this mail for good.",
+    "doubtful": "The server refuses this recipient and does not say why.",
+    "full": "The server says that the mailbox is full.",
     "transient": "The server asks to try again later.",
     "ambiguous": "The mail was handed over whole, and no answer came: it may have arrived.",
-    "poison": "The server, or we ourselves, cannot read the mail.",
+    "poison": "The mail cannot be sent as it is.",
+    "syntax": "The server does not understand us: this is a mistake in Forum or in something between.",
     "suppressed": "Nothing was sent.",
 }
 
@@ -35,7 +37,7 @@ _HINTS: Final = {
 def trial(address: str) -> None:
     """Send one mail to ADDRESS now, past the outbox. Exits 1 with the server's words when it is not accepted."""
     state = get()
-    need_mail(state)
+    state.settings.need_mail()
     to = _mailbox(state, address)
     outcome = _send(state, to)
     if outcome.word != "accepted":
@@ -54,7 +56,7 @@ def _mailbox(state: ForumState, typed: str) -> str:
 
 
 def _send(state: ForumState, to: str) -> Outcome:
-    transport = state.courier().transport
+    transport = state.courier().transport()
     try:
         return transport.send(_letter(state, to), state.settings.mail_from or "", to)
     finally:

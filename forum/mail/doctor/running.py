@@ -1,9 +1,9 @@
-"""Is mail flowing: the worker's last sign of life, what waits too long, what was given up, and the way out."""
+"""Is mail flowing: the last sign of life of a worker, what waits too long, what holds it up, and the way out."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,18 +12,34 @@ from sqlalchemy.orm import Session
 
 from ... import outbox
 from ...models import Message, Worker
+from ...outbox import vitals
+from ...outbox.vitals import Breaker, Slow
 from .finding import Finding
 
-_LATE: Final = dt.timedelta(minutes=15)
+LATE: Final = dt.timedelta(minutes=15)
+# A mail server that is started anew is away for less.
+AWAY: Final = dt.timedelta(minutes=10)
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True)
 class Flow:
-    """When a worker was last seen, since when the oldest thing waits, and how many were given up."""
+    """When a worker was last seen, since when the oldest thing waits, what was given up, and what mail waits for."""
 
     seen_at: dt.datetime | None
     ready_since: dt.datetime | None
     dead: int
+    dead_events: int = 0
+    breaker: Breaker | None = None
+    slowed: Sequence[Slow] = ()
+
+    def is_late(self, now: dt.datetime) -> bool:
+        """Whether something waits that should have left long ago."""
+        return self.ready_since is not None and now - self.ready_since > LATE
+
+    def is_away(self, now: dt.datetime) -> bool:
+        """Whether the mail server has been away for longer than it takes to start it anew."""
+        return self.breaker is not None and now - self.breaker.since >= AWAY
 
 
 def flow(session: Session, now: dt.datetime) -> Flow:
@@ -32,38 +48,62 @@ def flow(session: Session, now: dt.datetime) -> Flow:
         seen_at=session.scalar(select(func.max(Worker.seen_at))),
         ready_since=outbox.waiting_since(session, now),
         dead=session.scalar(select(func.count()).where(Message.state == "dead")) or 0,
+        dead_events=vitals.dead_events(session),
+        breaker=vitals.breaker(session, now),
+        slowed=vitals.slowed(session, now),
     )
 
 
 def look(flow: Flow, unsubscribing: int, now: dt.datetime) -> list[Finding]:
     """Judge the outbox, and the status that a one-click POST with a made-up token was answered with."""
-    return [*_worker(flow, now), *_waiting(flow, now), *_dead(flow), _endpoint(unsubscribing)]
+    flowing = (*_worker(flow, now), *_waiting(flow, now), *_server(flow, now), *_slowed(flow), *_dead(flow))
+    return [*flowing, _endpoint(unsubscribing)]
 
 
 def _worker(flow: Flow, now: dt.datetime) -> Iterator[Finding]:
     if flow.seen_at is None:
         sentence = "No worker has delivered yet: start `flask forum deliver --watch`, or set FORUM_DELIVERY."
         yield Finding("worker", "todo", sentence)
-    elif now - flow.seen_at > _LATE:
-        yield Finding("worker", "wrong", f"The last worker was seen {_ago(flow.seen_at, now)}: start one.")
+    elif now - flow.seen_at > LATE:
+        yield Finding("worker", "wrong", f"The last worker was seen {ago(flow.seen_at, now)}: start one.")
     else:
-        yield Finding("worker", "ok", f"A worker was seen {_ago(flow.seen_at, now)}.")
+        yield Finding("worker", "ok", f"A worker was seen {ago(flow.seen_at, now)}.")
 
 
 def _waiting(flow: Flow, now: dt.datetime) -> Iterator[Finding]:
     if flow.ready_since is None:
         yield Finding("ready", "ok", "No message is due.")
-    elif now - flow.ready_since > _LATE:
-        sentence = f"The oldest message was due {_ago(flow.ready_since, now)}; `flask forum deliver` says why."
+    elif flow.is_late(now):
+        sentence = f"The oldest message was due {ago(flow.ready_since, now)}; `flask forum deliver` says why."
         yield Finding("ready", "wrong", sentence)
     else:
-        yield Finding("ready", "ok", f"The oldest message was due {_ago(flow.ready_since, now)}.")
+        yield Finding("ready", "ok", f"The oldest message was due {ago(flow.ready_since, now)}.")
+
+
+def _server(flow: Flow, now: dt.datetime) -> Iterator[Finding]:
+    if flow.breaker is not None:
+        times = "1 try" if flow.breaker.failures == 1 else f"{flow.breaker.failures} tries"
+        words = flow.breaker.error or "no answer"
+        sentence = f"The mail server cannot be used; it failed {ago(flow.breaker.since, now)} first, {times}: {words}"
+        yield Finding("breaker", "wrong" if flow.is_away(now) else "todo", sentence)
+
+
+def _slowed(flow: Flow) -> Iterator[Finding]:
+    if flow.slowed:
+        names = [slow.domain for slow in flow.slowed]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        sentence = f"These domains asked for less mail and get it slowly: {', '.join(names[:_NAMED])}{more}."
+        yield Finding("throttled", "todo", sentence)
 
 
 def _dead(flow: Flow) -> Iterator[Finding]:
     if flow.dead:
         which = "message was" if flow.dead == 1 else "messages were"
         yield Finding("dead", "todo", f"{flow.dead} {which} given up: `flask forum mail retry --dead` tries again.")
+    if flow.dead_events:
+        which = "comment" if flow.dead_events == 1 else "comments"
+        sentence = f"Nobody could be told of {flow.dead_events} {which}; `flask forum mail status` has the errors."
+        yield Finding("dead_events", "todo", sentence)
 
 
 def _endpoint(status: int) -> Finding:
@@ -78,7 +118,8 @@ def _endpoint(status: int) -> Finding:
     return Finding("unsubscribe", "wrong", sentence)
 
 
-def _ago(then: dt.datetime, now: dt.datetime) -> str:
+def ago(then: dt.datetime, now: dt.datetime) -> str:
+    """How long ``then`` is past, in its largest unit."""
     seconds = max(0, int((now - then).total_seconds()))
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
         number = seconds // length

@@ -1,0 +1,215 @@
+"""The letters of one process, shared by its connections: whoever is free takes the next one.
+
+So a connection that hangs holds up the one letter it has, not those behind it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from .. import outbox
+from ..models import Worker
+from ..outbox import Claim, Try
+from . import letters
+from .courier import Courier
+from .letters import Letter, Prepared, Unwritten
+from .outcome import Outcome
+from .steps import step
+
+log = logging.getLogger("forum.mail")
+
+BATCH = 50
+# What was asked of the gate is not asked again within this time, in seconds.
+_FRESH = 2.0
+# How long an idle connection waits before it looks for new mail while others are busy, in seconds.
+_LOOK = 1.0
+_BEAT = dt.timedelta(seconds=15)
+
+
+@dataclass
+class Report:
+    """What one drain did: messages by their new state, the server's words if it is down, and whether work was left."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    down: str | None = None
+    unfinished: bool = False
+
+
+class Outgoing:
+    """Where letters come from: events become items, items messages, and those due are claimed and written.
+
+    ``server`` names the mail server for its breaker; ``stopped`` says when no letter is to be begun any more.
+    """
+
+    def __init__(self, courier: Courier, report: Report, stopped: Callable[[], bool], server: str) -> None:
+        self.courier, self.report = courier, report
+        self._stopped, self._server = stopped, server
+        self._lock = threading.Condition()
+        self._letters: deque[Letter] = deque()
+        self._written_at = 0.0
+        self._busy = 0
+        self._probe = False
+        self.failed: BaseException | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether no further letter is to be begun."""
+        return self._stopped() or self.report.down is not None or self.failed is not None
+
+    def take_ready(self) -> Letter | None:
+        """The next letter if one is written already; never waits. Each letter taken is followed by :meth:`done`."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._pop() if time.monotonic() - self._written_at < _FRESH else None
+        finally:
+            self._lock.release()
+
+    def take(self) -> Letter | None:
+        """The next letter; None when nothing is due and no other connection is busy, or this process is to end.
+
+        A busy one may be stuck, and what is written meanwhile shall not wait for it.
+        """
+        with self._lock:
+            while not self.ends:
+                letter = self._next()
+                if letter is not None:
+                    return letter
+                if not self._busy:
+                    break
+                self._lock.wait(_LOOK)
+            return None
+
+    def done(self) -> None:
+        """A letter that was taken needs no connection any more."""
+        with self._lock:
+            self._busy -= 1
+            self._lock.notify_all()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait; False when this process is to end."""
+        with self._lock:
+            self._lock.wait(seconds)
+        return not self._stopped()
+
+    def give_up(self, error: BaseException) -> None:
+        """Something is wrong with this process or the database: begin nothing more."""
+        with self._lock:
+            self.failed = self.failed or error
+            self._lock.notify_all()
+
+    def down(self, why: str) -> None:
+        """The mail server cannot be used: begin nothing more, and tell the other workers."""
+        with self._lock:
+            self.report.down = why
+            self._lock.notify_all()
+        step(
+            self.courier,
+            lambda session, now: outbox.breaker.trip(session, self._server, why, now, probe=self._probe),
+        )
+
+    def works(self) -> None:
+        """The mail server took a message: whoever waited for that may go on."""
+        if self._probe:
+            self._probe = False
+            step(self.courier, lambda session, now: outbox.breaker.close(session, self._server))
+
+    def release(self) -> None:
+        """Give back what was claimed and not begun."""
+        with self._lock:
+            claims = [letter.claim for letter in self._letters]
+            self._letters.clear()
+        if claims:
+            step(self.courier, lambda session, now: outbox.release(session, claims))
+
+    def look_after(self) -> None:
+        """Show that this process lives, and give back what dead ones held."""
+
+        def work(session: Session, now: dt.datetime) -> int:
+            _beat(session, self.courier.worker, now)
+            return outbox.recover(session, self.courier.settings, now)
+
+        doubted = step(self.courier, work)
+        if doubted:
+            log.warning("%s messages were on the wire when their worker died", doubted)
+
+    def _pop(self) -> Letter | None:
+        if not self._letters or self.ends:
+            return None
+        self._busy += 1
+        return self._letters.popleft()
+
+    def _next(self) -> Letter | None:
+        if self._letters and time.monotonic() - self._written_at > _FRESH:
+            self._write_again()
+        while not self._letters and not self.ends and self._refill():
+            pass
+        return self._pop()
+
+    def _refill(self) -> bool:
+        """Claim and write what is due; False when nothing was."""
+        prepare(self.courier)
+        claims = step(self.courier, self._claim)
+        self._write(claims)
+        return bool(claims)
+
+    def _claim(self, session: Session, now: dt.datetime) -> list[Claim]:
+        room = outbox.breaker.room(session, self._server, now, BATCH)
+        self._probe = self._probe or room.probe
+        return outbox.claim(session, self.courier.settings, now, room.messages) if room.messages else []
+
+    def _write_again(self) -> None:
+        """Time has passed: keep the leases, and ask the gate once more."""
+        claims = [letter.claim for letter in self._letters]
+        self._letters.clear()
+        self._write(step(self.courier, lambda session, now: outbox.renew(session, self.courier.settings, claims)))
+
+    def _write(self, claims: list[Claim]) -> None:
+        if not claims:
+            return
+        prepared = letters.prepare(self.courier, claims)
+        self._letters.extend(prepared.letters)
+        self._written_at = time.monotonic()
+        if prepared.refusals or prepared.unwritten or prepared.left:
+            self._note(prepared)
+
+    def _note(self, prepared: Prepared) -> None:
+        def note(session: Session, now: dt.datetime) -> None:
+            for refusal in prepared.refusals:
+                outbox.refuse(session, refusal.claim, refusal.changes, refusal.why_not)
+            for unwritten in prepared.unwritten:
+                self._settle_unwritten(session, unwritten, now)
+            outbox.release(session, prepared.left)
+
+        step(self.courier, note)
+        self.report.states["cancelled"] += sum(refusal.why_not is not None for refusal in prepared.refusals)
+
+    def _settle_unwritten(self, session: Session, unwritten: Unwritten, now: dt.datetime) -> None:
+        tried = Try(unwritten.claim, unwritten.address_id, self.courier.worker, now, now, unwritten.since)
+        outcome = Outcome("poison", "render", text=unwritten.error[:300])
+        state = outbox.settle(session, self.courier.settings, tried, outcome)
+        self.report.states[state or "lost"] += 1
+
+
+def prepare(courier: Courier) -> None:
+    """Events become items, items become messages, until there are no more."""
+    while step(courier, lambda session, now: outbox.fan_out(session, courier.keys, courier.settings, now)):
+        pass
+    while step(courier, lambda session, now: outbox.group(session, courier.keys, courier.settings, now)):
+        pass
+
+
+def _beat(session: Session, name: str, now: dt.datetime) -> None:
+    worker = session.get(Worker, name)
+    if worker is None:
+        session.add(Worker(name=name, started_at=now, seen_at=now))
+    elif now - worker.seen_at > _BEAT:
+        worker.seen_at = now

@@ -1,0 +1,77 @@
+"""Outcomes the database would not take, kept on the disk until it does: an accepted mail must not be sent again.
+
+Each is a file of its own below one directory, so that any number of processes may add and take away at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .. import outbox
+from ..models import Message
+from ..outbox import Claim, Try
+from .courier import Courier
+from .letters import Letter
+from .outcome import Outcome
+from .steps import step
+
+log = logging.getLogger("forum.mail")
+
+
+def keep(courier: Courier, letter: Letter, outcome: Outcome, started: dt.datetime, ended: dt.datetime) -> None:
+    """Keep what became of a letter, on the disk when this returns; what the disk refuses is logged."""
+    record = {
+        "message_id": letter.claim.message_id,
+        "rfc_message_id": letter.rfc_message_id,
+        "token": letter.claim.token,
+        "attempts": letter.claim.attempts,
+        "address_id": letter.address_id,
+        "times": [time.isoformat() for time in (started, ended, letter.since)],
+        "outcome": asdict(outcome),
+    }
+    try:
+        courier.spool.mkdir(parents=True, exist_ok=True)
+        _write(courier.spool / f"{letter.claim.message_id}-{letter.claim.token}.json", json.dumps(record))
+    except OSError:
+        log.exception("message %s was %s, which could not be kept", letter.claim.message_id, outcome.word)
+
+
+def replay(courier: Courier) -> None:
+    """Write down what the spool holds and empty it; doing so twice, or twice at once, does no harm."""
+    for file in sorted(courier.spool.glob("*.json")):
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue  # Another process was quicker.
+        step(courier, partial(_settle, courier, record))
+        file.unlink(missing_ok=True)
+        log.warning("message %s: its outcome, which the database had not taken, is written down", record["message_id"])
+
+
+def _write(file: Path, text: str) -> None:
+    unfinished = file.with_suffix(".part")
+    with unfinished.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(file)
+
+
+def _settle(courier: Courier, record: dict[str, Any], session: Session, now: dt.datetime) -> None:
+    same = Message.id == record["message_id"], Message.rfc_message_id == record["rfc_message_id"]
+    if session.scalar(select(Message.id).where(*same)) is None:
+        return
+    started, ended, since = map(dt.datetime.fromisoformat, record["times"])
+    claim = Claim(record["message_id"], record["token"], record["attempts"])
+    tried = Try(claim, record["address_id"], courier.worker, started, ended, since)
+    outbox.settle(session, courier.settings, tried, Outcome(**record["outcome"]))
