@@ -210,6 +210,8 @@ class ForumState:
             keys=self.keys,
             patterns=Patterns(self.app.jinja_env, self.settings),
             urls=self.url,
+            mail_pages=self.url("forum.mail.done", what="muted").removesuffix("done/muted"),
+            comments=self.url("forum.comments.permalink", comment_id=0).removesuffix("0"),
             transport=self._transport,
             connections=1 if mailbox else self.settings.mail_connections,
             clock=lambda: self.clock(),

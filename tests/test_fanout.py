@@ -313,8 +313,10 @@ def test_the_cap_of_a_day_holds_within_one_call(make_site: Callable[..., Site]) 
     assert states == {("grouped", "instant"): 3, ("waiting", "rolled"): 2}
 
 
-def test_a_mail_on_its_way_counts_for_the_cooldown(site: Site) -> None:
+def test_a_mail_on_its_way_counts_for_the_cooldown(make_site: Callable[..., Site]) -> None:
     """A mail was made and has not left: what comes next about the thread waits for the cooldown, not beside it."""
+    site = make_site(FORUM_MAIL_COOLDOWN_SECONDS=900)
+    site.add_article()
     first = site.follower("Ann")
     for body in ("One.", "Two."):
         site.comment(body, parent=first)

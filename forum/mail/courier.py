@@ -28,8 +28,9 @@ class Urls(Protocol):
 class Courier:
     """All that delivery needs of the application: storage, policy, secrets, templates, clock, wire and hooks.
 
-    ``transport`` makes a new way out for each connection. ``writing`` is held by whoever of this process writes to the
-    database. ``spool`` is the directory for outcomes that the database would not take.
+    ``mail_pages`` and ``comments`` are what the absolute addresses of mail pages and of comments begin with: a batch of
+    mails has hundreds of them. ``transport`` makes a new way out for each connection. ``writing`` is held by whoever
+    of this process writes to the database. ``spool`` is the directory for outcomes that the database would not take.
     """
 
     open_session: Callable[[], AbstractContextManager[Session]]
@@ -38,6 +39,8 @@ class Courier:
     keys: Keys
     patterns: Patterns
     urls: Urls
+    mail_pages: str
+    comments: str
     transport: Callable[[], Transport]
     connections: int
     clock: Callable[[], dt.datetime]

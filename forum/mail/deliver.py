@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.exc import DBAPIError
 
 from .. import outbox
-from . import sender, spool
+from . import spool
 from .courier import Courier
+from .ledger import Ledger
 from .outgoing import Outgoing, Report
+from .sender import Sender
 from .steps import step
 from .transport import Transport
 
@@ -72,10 +74,9 @@ def _send_all(
     courier: Courier, outgoing: Outgoing, transports: Sequence[Transport], overdue: Callable[[], bool]
 ) -> None:
     """Let each connection send in a thread of its own, and watch over them until all have ended."""
-    threads = [
-        threading.Thread(target=sender.run, args=(courier, outgoing, transport), name="forum-sender", daemon=True)
-        for transport in transports
-    ]
+    ledger = Ledger(courier)
+    senders = [Sender(courier, outgoing, ledger, transport) for transport in transports]
+    threads = [threading.Thread(target=sender.run, name="forum-sender", daemon=True) for sender in senders]
     try:
         for thread in threads:
             thread.start()

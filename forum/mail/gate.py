@@ -42,7 +42,7 @@ def judge(courier: Courier, message: Message, standings: Standings, now: dt.date
         return Verdict(changes={item.id: back for item in items}, why_not="empty")
     verdict = Verdict()
     for item in items:
-        why_not = _why_not(courier, item, standings[item.comment_id, item.address_id])
+        why_not = _why_not(courier, item, message.address.email, standings[item.comment_id, item.address_id])
         if why_not is None:
             verdict.items.append(item)
         else:
@@ -52,17 +52,18 @@ def judge(courier: Courier, message: Message, standings: Standings, now: dt.date
     return verdict
 
 
-def _why_not(courier: Courier, item: Item, standing: Standing) -> str | None:
-    known = outbox.decide(_ask_host(courier, item, standing), dt.timedelta(days=courier.settings.mail_max_age_days))
+def _why_not(courier: Courier, item: Item, email: str, standing: Standing) -> str | None:
+    facts = _ask_host(courier, item, email, standing)
+    known = outbox.decide(facts, dt.timedelta(days=courier.settings.mail_max_age_days))
     return "address_unconfirmed" if known.word == "wait" else known.why_not
 
 
-def _ask_host(courier: Courier, item: Item, standing: Standing) -> Facts:
+def _ask_host(courier: Courier, item: Item, email: str, standing: Standing) -> Facts:
     key, ref = item.comment.thread.key, standing.identity_ref
     seen_at = courier.last_seen(key, ref) if ref is not None else None
     since = item.comment.published_at
     return replace(
         standing.facts,
-        may_read=courier.may_read(key, item.address.email, ref),
+        may_read=courier.may_read(key, email, ref),
         seen=seen_at is not None and since is not None and seen_at > since,
     )

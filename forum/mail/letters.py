@@ -135,7 +135,7 @@ def _load(session: Session, claims: Sequence[Claim]) -> Sequence[Message]:
     query = select(Message).where(Message.id.in_([claim.message_id for claim in claims]))
     query = query.options(joinedload(Message.address), joinedload(Message.thread))
     items = selectinload(Message.items)
-    query = query.options(items.selectinload(Item.comment).options(*around), items.joinedload(Item.address))
+    query = query.options(items.selectinload(Item.comment).options(*around))
     return session.scalars(query).unique().all()
 
 

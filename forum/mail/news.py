@@ -94,7 +94,7 @@ def _answer(courier: Courier, item: Item) -> compose.Answer:
         moderator=comment.is_moderator,
         source=comment.source,
         created_at=comment.created_at,
-        url=courier.urls("forum.comments.permalink", comment_id=comment.id),
+        url=f"{courier.comments}{comment.id}",
         reply_to_you=to_you,
         your_words=parent.source if parent is not None and to_you else None,
         parent_author=parent.name if parent is not None and not to_you else None,

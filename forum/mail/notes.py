@@ -33,8 +33,7 @@ def thread_url(courier: Courier, thread: Thread) -> str:
 
 def page(courier: Courier, kind: str, token: str) -> str:
     """The address of a mail page: all lie side by side below one path, whichever view answers."""
-    root = courier.urls("forum.mail.done", what="muted").removesuffix("done/muted")
-    return f"{root}{kind}/{token}"
+    return f"{courier.mail_pages}{kind}/{token}"
 
 
 def _confirm(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Words | str:
@@ -86,11 +85,7 @@ def _notice(session: Session, courier: Courier, message: Message, now: dt.dateti
     if comment is None or comment.state != expected:
         return "comment_gone"
     # A rejected comment is nowhere to be seen, not even by its author.
-    url = (
-        thread_url(courier, comment.thread)
-        if decision == "reject"
-        else courier.urls("forum.comments.permalink", comment_id=comment.id)
-    )
+    url = thread_url(courier, comment.thread) if decision == "reject" else f"{courier.comments}{comment.id}"
     title = comment.thread.title
     return Words(
         compose.notice, {"decision": decision, "thread_title": title, "url": url, "language": language_of(message)}

@@ -21,29 +21,30 @@ from .. import outbox
 from ..models import Message
 from ..outbox import Claim, Try
 from .courier import Courier
-from .letters import Letter
+from .ledger import Sent
 from .outcome import Outcome
 from .steps import step
 
 log = logging.getLogger("forum.mail")
 
 
-def keep(courier: Courier, letter: Letter, outcome: Outcome, started: dt.datetime, ended: dt.datetime) -> None:
+def keep(courier: Courier, sent: Sent) -> None:
     """Keep what became of a letter, on the disk when this returns; what the disk refuses is logged."""
+    letter = sent.letter
     record = {
         "message_id": letter.claim.message_id,
         "rfc_message_id": letter.rfc_message_id,
         "token": letter.claim.token,
         "attempts": letter.claim.attempts,
         "address_id": letter.address_id,
-        "times": [time.isoformat() for time in (started, ended, letter.since)],
-        "outcome": asdict(outcome),
+        "times": [time.isoformat() for time in (sent.started, sent.ended, letter.since)],
+        "outcome": asdict(sent.outcome),
     }
     try:
         courier.spool.mkdir(parents=True, exist_ok=True)
         _write(courier.spool / f"{letter.claim.message_id}-{letter.claim.token}.json", json.dumps(record))
     except OSError:
-        log.exception("message %s was %s, which could not be kept", letter.claim.message_id, outcome.word)
+        log.exception("message %s was %s, which could not be kept", letter.claim.message_id, sent.outcome.word)
 
 
 def replay(courier: Courier) -> None:

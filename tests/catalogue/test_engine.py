@@ -11,8 +11,8 @@ import pytest
 from jinja2 import ChoiceLoader, DictLoader
 from sqlalchemy import func, select
 
-from forum.mail import sender
 from forum.mail.limits import Limits
+from forum.mail.sender import Sender
 from forum.models import Address, Attempt, Comment, Event, Message, Subscription, Thread, Throttle
 from forum.signals import comment_published
 from tests.mail_servers import HANG_UP, SILENCE, MailServer
@@ -285,7 +285,7 @@ def test_t70_a_template_that_raises(site: Site, server: MailServer) -> None:
 
 def test_t71_a_lease_that_was_lost(site: Site, server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker pauses past its lease right before the wire: another one sends, and when it goes on it does not."""
-    begin, paused = sender._write_down, []
+    begin, paused = Sender._write_down, []
 
     def pause(*args: Any) -> bool:
         if not paused:
@@ -294,7 +294,7 @@ def test_t71_a_lease_that_was_lost(site: Site, server: MailServer, monkeypatch: 
             assert site.deliver().states["sent"] == 1
         return begin(*args)
 
-    monkeypatch.setattr(sender, "_write_down", pause)
+    monkeypatch.setattr(Sender, "_write_down", pause)
     answered(site)
     report = site.deliver()
     assert (report.states["lost"], len(server.taken)) == (1, 1)

@@ -1,0 +1,104 @@
+"""What the connections of one process have to write down goes into one commit for all who wait at that moment.
+
+A commit waits for the disk, and the connections would otherwise wait for each other's as well.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from .. import outbox
+from ..outbox import Try
+from .courier import Courier
+from .letters import Letter
+from .outcome import Outcome
+from .steps import step
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A letter that was tried and what became of it; ``at`` is the monotonic time of its lease's beginning."""
+
+    letter: Letter
+    outcome: Outcome
+    started: dt.datetime
+    ended: dt.datetime
+    at: float
+
+
+@dataclass
+class Entry:
+    """What became of one letter, if any, and the next one of the same connection, if any, which is about to go.
+
+    Once written, ``state`` is the new state of the first, None when its lease had been lost, and ``goes`` says
+    whether the second one may go.
+    """
+
+    sent: Sent | None
+    letter: Letter | None
+    state: str | None = None
+    goes: bool = False
+    written: bool = False
+    error: Exception | None = None
+
+
+class Ledger:
+    """Takes entries from any number of threads; each returns when its own is committed."""
+
+    def __init__(self, courier: Courier) -> None:
+        self._courier = courier
+        self._waiting: list[Entry] = []
+        self._turn = threading.Lock()
+
+    def write(self, sent: Sent | None, letter: Letter | None) -> Entry:
+        """Commit that ``sent`` is over and that ``letter`` is about to go. Raises what the database raises."""
+        entry = Entry(sent, letter)
+        # Appending to a list and taking it whole are one step each: no other lock is needed.
+        self._waiting.append(entry)
+        with self._turn:
+            if not entry.written:
+                together, self._waiting = self._waiting, []
+                self._write_all(together)
+        if entry.error is not None:
+            raise entry.error
+        return entry
+
+    def _write_all(self, entries: list[Entry]) -> None:
+        def write(session: Session, now: dt.datetime) -> None:
+            for entry in entries:
+                self._write(session, entry, now)
+
+        try:
+            step(self._courier, write)
+        except Exception as error:
+            if len(entries) > 1:
+                for entry in entries:
+                    self._write_all([entry])
+                return
+            entries[0].error = error
+        for entry in entries:
+            entry.written = True
+
+    def _write(self, session: Session, entry: Entry, now: dt.datetime) -> None:
+        settings = self._courier.settings
+        if entry.sent is not None:
+            entry.state = outbox.settle(session, settings, self._tried(entry.sent), entry.sent.outcome)
+        if entry.letter is not None:
+            entry.goes = outbox.mark_sending(session, entry.letter.claim, settings, entry.letter.date, now)
+
+    def _tried(self, sent: Sent) -> Try:
+        letter = sent.letter
+        return Try(
+            letter.claim,
+            letter.address_id,
+            self._courier.worker,
+            sent.started,
+            sent.ended,
+            letter.since,
+            asks=letter.asks,
+            doubted=letter.doubted,
+        )
