@@ -36,7 +36,7 @@ from .network import network_of
 from .screening import Rule
 from .settings import Settings
 from .signals import message_sent
-from .sqlite import Pulse
+from .sqlite import WRITES, Pulse
 from .threads import Reader
 from .tokens import Keys
 
@@ -205,6 +205,7 @@ class ForumState:
         mailbox = self.settings.mail_transport == "mailbox"
         return Courier(
             open_session=lambda: Session(engine),
+            connect=lambda: engine.connect().execution_options(**WRITES),
             writing=self._writing if engine.dialect.name == "sqlite" else nullcontext(),
             settings=self.settings,
             keys=self.keys,

@@ -155,7 +155,7 @@ def test_a_lost_lease_sends_nothing(sending: Site, smtp_sink: Sink) -> None:
         session.commit()
         sending.lapse()
         now = sending.clock()
-        assert outbox.mark_sending(session, claim, sending.state.settings, now, now) is False
+        assert outbox.mark_sending(session.connection(), claim, sending.state.settings, now, now) is False
 
 
 def test_two_workers_share_without_overlap(make_site: Callable[..., Site], database: dict[str, str]) -> None:
@@ -221,7 +221,7 @@ def test_the_lease_begins_anew_before_the_wire(sending: Site) -> None:
         outbox.fan_out(session, sending.state.keys, settings, now)
         (claim,) = outbox.claim(session, settings, now)
         session.execute(update(Message).values(lease_until=from_now(1)))
-        assert outbox.mark_sending(session, claim, settings, now, now)
+        assert outbox.mark_sending(session.connection(), claim, settings, now, now)
         long = Message.lease_until > from_now(settings.mail_lease_seconds - 60)
         assert session.scalar(select(Message.id).where(long)) == claim.message_id
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from jinja2 import Environment
@@ -198,6 +199,7 @@ def sign_in(env: Environment, settings: Settings, *, url: str, minutes: int, lan
     return render(env, settings, "sign_in", _AUTOMATIC, {"url": url, "minutes": minutes}, language)
 
 
+@lru_cache(256)
 def subject_of(title: str, site_name: str) -> str:
     """Return the subject of all mails about a thread: one "Re: ", the site, the title, at most 120 characters."""
     site = one_line(site_name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from ..settings import Settings
@@ -34,6 +35,7 @@ class Courier:
     """
 
     open_session: Callable[[], AbstractContextManager[Session]]
+    connect: Callable[[], Connection]
     writing: AbstractContextManager[object]
     settings: Settings
     keys: Keys

@@ -88,6 +88,9 @@ def _send_all(
             if thread.ident is not None:
                 thread.join(_LAST_WORDS)
         raise
+    finally:
+        if not any(thread.is_alive() for thread in threads):
+            ledger.close()
 
 
 def _watch(

@@ -8,15 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from dataclasses import dataclass
-
-from sqlalchemy.orm import Session
+from functools import partial
 
 from .. import outbox
 from ..outbox import Try
 from .courier import Courier
 from .letters import Letter
 from .outcome import Outcome
-from .steps import step
+from .steps import insist
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,14 @@ class Ledger:
 
     def __init__(self, courier: Courier) -> None:
         self._courier = courier
+        # Kept open: to take one out of the pool for each mail costs as much as a statement.
+        self._connection = courier.connect()
         self._waiting: list[Entry] = []
         self._turn = threading.Lock()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
     def write(self, sent: Sent | None, letter: Letter | None) -> Entry:
         """Commit that ``sent`` is over and that ``letter`` is about to go. Raises what the database raises."""
@@ -68,12 +73,8 @@ class Ledger:
         return entry
 
     def _write_all(self, entries: list[Entry]) -> None:
-        def write(session: Session, now: dt.datetime) -> None:
-            for entry in entries:
-                self._write(session, entry, now)
-
         try:
-            step(self._courier, write)
+            insist(partial(self._transact, entries))
         except Exception as error:
             if len(entries) > 1:
                 for entry in entries:
@@ -83,12 +84,19 @@ class Ledger:
         for entry in entries:
             entry.written = True
 
-    def _write(self, session: Session, entry: Entry, now: dt.datetime) -> None:
-        settings = self._courier.settings
+    def _transact(self, entries: list[Entry]) -> None:
+        with self._courier.writing, self._connection.begin():
+            for entry in entries:
+                self._write(entry)
+
+    def _write(self, entry: Entry) -> None:
+        settings, now = self._courier.settings, self._courier.clock()
         if entry.sent is not None:
-            entry.state = outbox.settle(session, settings, self._tried(entry.sent), entry.sent.outcome)
+            tried, outcome = self._tried(entry.sent), entry.sent.outcome
+            entry.state = outbox.settle(self._connection, settings, tried, outcome)
         if entry.letter is not None:
-            entry.goes = outbox.mark_sending(session, entry.letter.claim, settings, entry.letter.date, now)
+            claim, date = entry.letter.claim, entry.letter.date
+            entry.goes = outbox.mark_sending(self._connection, claim, settings, date, now)
 
     def _tried(self, sent: Sent) -> Try:
         letter = sent.letter

@@ -195,7 +195,7 @@ class Outgoing:
     def _settle_unwritten(self, session: Session, unwritten: Unwritten, now: dt.datetime) -> None:
         tried = Try(unwritten.claim, unwritten.address_id, self.courier.worker, now, now, unwritten.since)
         outcome = Outcome("poison", "render", text=unwritten.error[:300])
-        state = outbox.settle(session, self.courier.settings, tried, outcome)
+        state = outbox.settle(session.connection(), self.courier.settings, tried, outcome)
         self.report.states[state or "lost"] += 1
 
 

@@ -75,4 +75,4 @@ def _settle(courier: Courier, record: dict[str, Any], session: Session, now: dt.
     started, ended, since = map(dt.datetime.fromisoformat, record["times"])
     claim = Claim(record["message_id"], record["token"], record["attempts"])
     tried = Try(claim, record["address_id"], courier.worker, started, ended, since)
-    outbox.settle(session, courier.settings, tried, Outcome(**record["outcome"]))
+    outbox.settle(session.connection(), courier.settings, tried, Outcome(**record["outcome"]))

@@ -22,15 +22,20 @@ _PAUSE = 0.01
 
 def step(courier: Courier, work: Callable[[Session, dt.datetime], T]) -> T:
     """Run ``work`` in a transaction and commit it; again, a few times, after a clash with another worker."""
+    return insist(lambda: _transact(courier, work))
+
+
+def insist(transact: Callable[[], T]) -> T:
+    """Call ``transact``, which runs one whole transaction, again after clashes; what else it raises is passed on."""
     for n in range(1, _TRIES):
         try:
-            return _transact(courier, work)
+            return transact()
         except (IntegrityError, OperationalError) as error:
             if not is_clash(error):
                 raise
             # Whoever clashed once will do so again unless they part.
             time.sleep(random.uniform(0, _PAUSE * 2**n))
-    return _transact(courier, work)
+    return transact()
 
 
 def _transact(courier: Courier, work: Callable[[Session, dt.datetime], T]) -> T:

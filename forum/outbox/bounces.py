@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from .. import addresses
-from ..models import Address, Attempt, Message
+from ..models import Address, Attempt, Message, columns
 
 CERTAIN, DOUBTFUL = 2.0, 1.0
 _ENOUGH = 4.0
@@ -40,14 +40,11 @@ def note(session: Session, message: Message, weight: float, now: dt.datetime) ->
         address.resting_until = now + _REST
 
 
-def erode(session: Session, address_id: int) -> None:
+def erode(connection: Connection, address_id: int) -> None:
     """A mail was accepted: old refusals weigh a little less. The caller commits."""
-    session.execute(
-        update(Address)
-        .where(Address.id == address_id, Address.bounce_score > 0)
-        .values(bounce_score=Address.bounce_score - _ERODES)
-        .execution_options(synchronize_session=False)
-    )
+    people = columns(Address)
+    doubted = update(people).where(people.c.id == address_id, people.c.bounce_score > 0)
+    connection.execute(doubted.values(bounce_score=people.c.bounce_score - _ERODES))
 
 
 def _has_happened(session: Session, message: Message, now: dt.datetime) -> bool:

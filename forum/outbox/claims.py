@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ..models import Item, Message, UtcDateTime, columns, from_now
@@ -85,13 +85,13 @@ _MARK = (
 )
 
 
-def mark_sending(session: Session, claim: Claim, settings: Settings, date: dt.datetime, now: dt.datetime) -> bool:
+def mark_sending(connection: Connection, claim: Claim, settings: Settings, date: dt.datetime, now: dt.datetime) -> bool:
     """Say that the next thing is the wire; False when the lease was lost and nothing may be sent. The caller commits.
 
     The lease begins anew, and the ``date`` that the mail carries is kept for every later try.
     """
     values = {"of": claim.message_id, "token": claim.token, "lease": settings.mail_lease_seconds}
-    return session.connection().execute(_MARK, {**values, "date": date, "now": now}).rowcount == 1
+    return connection.execute(_MARK, {**values, "date": date, "now": now}).rowcount == 1
 
 
 def _lease(settings: Settings) -> float:

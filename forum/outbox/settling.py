@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import and_, bindparam, insert, or_, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, update
 from sqlalchemy.orm import Session
 
 from ..models import Address, Attempt, Item, Message, UtcDateTime, columns
@@ -84,15 +84,20 @@ class Try:
     doubted: bool = False
 
 
-def settle(session: Session, settings: Settings, tried: Try, result: Result) -> str | None:
+def settle(connection: Connection, settings: Settings, tried: Try, result: Result) -> str | None:
     """Write down what became of a try and return the new state of the message. The caller commits.
 
     None when the lease had been lost: then what others do with the message stands, unless this try was accepted and
     nobody has begun another one.
     """
     if result.word == "accepted":
-        return _accepted(session, tried, result)
-    message = session.get(Message, tried.claim.message_id, populate_existing=True, with_for_update=True)
+        return _accepted(connection, tried, result)
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        return _not_accepted(session, settings, tried, result)
+
+
+def _not_accepted(session: Session, settings: Settings, tried: Try, result: Result) -> str | None:
+    message = session.get(Message, tried.claim.message_id, with_for_update=True)
     if message is None or message.lease_token != tried.claim.token:
         return None
     session.connection().execute(_TRIED, _attempt(tried, result))
@@ -137,19 +142,18 @@ _ITEMS_SENT = (
 _TRIED = insert(columns(Attempt))
 
 
-def _accepted(session: Session, tried: Try, result: Result) -> str | None:
+def _accepted(connection: Connection, tried: Try, result: Result) -> str | None:
     of = tried.claim.message_id
     values = {"of": of, "token": tried.claim.token, "at": tried.ended, "queue": result.queue_id}
-    connection = session.connection()
     if connection.execute(_SENT, {**values, "code": result.code, "enhanced": result.enhanced}).rowcount == 0:
         return None
     connection.execute(_TRIED, _attempt(tried, result))
     connection.execute(_ITEMS_SENT, {"of": of})
     if tried.doubted:
-        bounces.erode(session, tried.address_id)
+        bounces.erode(connection, tried.address_id)
     if tried.asks:
-        asked = update(Address).where(Address.id == tried.address_id).values(nudges=Address.nudges + 1)
-        session.execute(asked.execution_options(synchronize_session=False))
+        people = columns(Address)
+        connection.execute(update(people).where(people.c.id == tried.address_id).values(nudges=people.c.nudges + 1))
     return "sent"
 
 
