@@ -180,12 +180,18 @@ class Doomed:
         self._end()
         raise AssertionError(f"The process {why}.")
 
-    def _end(self) -> None:
-        if self._process.is_alive():
-            self._process.join(PATIENCE if self._state() != "T" else 0)
+    def end(self) -> None:
+        """Kill what is left of the process: a frozen one would keep its locks for ever."""
+        if self._pipe.closed:
+            return
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+    def _end(self) -> None:
+        if self._process.is_alive():
+            self._process.join(PATIENCE if self._state() != "T" else 0)
+        self.end()
 
 
 def _run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,13 +26,15 @@ class Scene:
 
     def __init__(self, site: Site, sink: Sink, config: dict[str, Any]) -> None:
         self.site, self.sink, self.config = site, sink, config
+        self.running: list[Doomed] = []
         site.sink = sink
         site.add_article()
         self.question = site.follower("Ann")
 
     def doomed(self, *args: Any, **more: Any) -> Doomed:
         """A process that gets a signal at its point."""
-        return Doomed(self.config, self.site.clock(), *args, **more)
+        self.running.append(Doomed(self.config, self.site.clock(), *args, **more))
+        return self.running[-1]
 
     def form(self) -> dict[str, Any]:
         """A reply to Ann as it is sent."""
@@ -74,12 +76,15 @@ class Scene:
 
 
 @pytest.fixture
-def scene(make_site: Callable[..., Site], database: dict[str, str], smtp_sink: Sink) -> Scene:  # noqa: F811  # it
+def scene(make_site: Callable[..., Site], database: dict[str, str], smtp_sink: Sink) -> Iterator[Scene]:  # noqa: F811  # it
     """The scene on each database."""
     config = {**SMTP, "MAIL_SERVER": smtp_sink.host, "MAIL_PORT": smtp_sink.port, **database}
     site = make_site(**config)
     uri = site.app.config["SQLALCHEMY_DATABASE_URI"]
-    return Scene(site, smtp_sink, {**QUIET, **config, "SQLALCHEMY_DATABASE_URI": uri})
+    scene = Scene(site, smtp_sink, {**QUIET, **config, "SQLALCHEMY_DATABASE_URI": uri})
+    yield scene
+    for process in scene.running:
+        process.end()
 
 
 def test_k1_nothing_is_stored_by_half(scene: Scene) -> None:
