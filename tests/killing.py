@@ -154,9 +154,9 @@ class Doomed:
             time.sleep(0.005)
 
     def waiting(self) -> None:
-        """Return when the process has been waiting for something for a moment, such as a lock of another one."""
+        """Return when the process has been waiting for a moment, such as for a lock of another one, or has ended."""
         until, looks = time.monotonic() + PATIENCE, 0
-        while looks < 10:
+        while looks < 10 and self._state() not in ("Z", "gone"):
             looks = looks + 1 if self._state() == "S" else 0
             if time.monotonic() > until:
                 self._fail("does not wait")

@@ -34,6 +34,9 @@ def texts(expression: ast.AST) -> Iterator[str]:
         yield str(expression.values[0].value)
     elif isinstance(expression, ast.IfExp):
         yield from (*texts(expression.body), *texts(expression.orelse))
+    elif isinstance(expression, ast.BoolOp):
+        for part in expression.values:
+            yield from texts(part)
     elif isinstance(expression, ast.Tuple):
         for part in expression.elts:
             yield from texts(part)
@@ -50,14 +53,14 @@ def assigned(statement: ast.Assign) -> Iterator[str]:
             pairs = list(zip(target.elts, statement.value.elts, strict=True))
         for name, value in pairs:
             called = name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "")
-            if called in ("skip_reason", "why_not", "refusal"):
+            if called in ("skip_reason", "why_not", "refusal", "REASON"):
                 yield from texts(value)
 
 
 def answers(function: ast.FunctionDef) -> Iterator[str]:
     """The texts a function returns, if it is one of those that answer with a reason why not."""
     declared = ast.unparse(function.returns) if function.returns else ""
-    if function.name.lstrip("_") == "refusal" or declared == "Write | str":
+    if function.name.lstrip("_") in ("refusal", "why_not") or declared == "Words | str":
         for node in ast.walk(function):
             if isinstance(node, ast.Return) and node.value is not None:
                 yield from texts(node.value)

@@ -43,7 +43,8 @@ def announce(app: Flask, raw: bytes, to: str) -> None:
 
     The mail has left: what receivers raise is logged and changes nothing.
     """
-    if not flask_mail.email_dispatched.has_receivers_for(app):
+    # Not `has_receivers_for`: that remembers who once listened.
+    if not any(True for _ in flask_mail.email_dispatched.receivers_for(app)):
         return
     try:
         with app.app_context():
