@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import random
 import threading
 import time
 import weakref
@@ -84,7 +85,8 @@ def watch(courier: Callable[[], Courier], stop: Stop, wake: threading.Event, pol
         except Exception:  # the database may be away for a while; the next round tries again
             log.exception("delivery failed and will be tried again")
             pause = poll
-        wake.wait(pause)
+        # Workers that were started together part.
+        wake.wait(pause * random.uniform(0.8, 1.2))
         wake.clear()
 
 

@@ -46,6 +46,7 @@ def make_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         app = create_app(ROOT, **{**QUIET, "SQLALCHEMY_DATABASE_URI": uri, **config})
         with app.app_context():
             Base.metadata.create_all(app.extensions["sqlalchemy"].engine)
+        app.instance_path = str(tmp_path / "instance")
         sites.append(Site(app, Clock()))
         return sites[-1]
 

@@ -181,3 +181,56 @@ def test_limits_that_cannot_be_counted_hold_nobody_up(make_site: MakeSite) -> No
     site = make_site(FORUM_RATE_STORAGE="redis://127.0.0.1:1")
     site.add_article()
     assert site.visitor().post().status_code == 303
+
+
+def test_a_damaged_spool_stops_no_mail(site: Site, server: MailServer) -> None:
+    """A file of the spool that cannot be read is laid aside, and mail goes on."""
+    folder = Path(site.app.instance_path) / "forum-outcomes"
+    folder.mkdir(parents=True)
+    (folder / "1-x.json").write_text("{")
+    site.deliver()
+    assert (len(server.taken), [file.suffix for file in folder.iterdir()]) == (1, [".unread"])
+
+
+def test_what_was_laid_aside_is_not_retried_by_the_way(site: Site, server: MailServer) -> None:
+    """`mail retry --dead` leaves what `mail restored` laid aside to the decision about that."""
+    restored(site, (site.clock() + dt.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M"))
+    site.app.test_cli_runner().invoke(forum_cli, ["mail", "retry", "--dead"])
+    site.deliver()
+    assert server.taken == []
+
+
+def test_an_open_breaker_is_an_error_of_the_command(make_site: MakeSite) -> None:
+    """While the mail server is left alone, `flask forum deliver` says so and exits 1, whoever found out."""
+    site = make_site(**SMTP, MAIL_SERVER="127.0.0.1", MAIL_PORT=1)
+    site.add_article()
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    results = [site.app.test_cli_runner().invoke(forum_cli, ["deliver"]) for _ in range(2)]
+    assert [result.exit_code for result in results] == [1, 1]
+    assert "Nothing is due" not in results[1].output
+
+
+def test_an_outcome_is_written_down_while_others_refill(
+    make_site: MakeSite, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection whose mail was accepted does not wait for another one that asks the host about the next batch."""
+    site = make_site(**SMTP, MAIL_SERVER=server.host, MAIL_PORT=server.port, FORUM_MAIL_CONNECTIONS=2)
+    site.add_article()
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    accepted, seen = threading.Event(), []
+    server.at_the_end = accepted.set
+    refill = Outgoing._refill
+
+    def slow(outgoing: Outgoing) -> bool:
+        if accepted.is_set() or accepted.wait(0.5):
+            for _ in range(200):
+                if states(site) == ["sent"]:
+                    seen.append(True)
+                    break
+                threading.Event().wait(0.02)
+        return refill(outgoing)
+
+    monkeypatch.setattr(Outgoing, "_refill", slow)
+    site.deliver()
+    assert states(site) == ["sent"]
+    assert seen != []

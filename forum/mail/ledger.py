@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,7 +53,7 @@ class Ledger:
         self._courier = courier
         # Kept open: to take one out of the pool for each mail costs as much as a statement.
         self._connection = courier.connect()
-        self._waiting: list[Entry] = []
+        self._waiting: deque[Entry] = deque()
         self._turn = threading.Lock()
 
     def close(self) -> None:
@@ -62,12 +63,11 @@ class Ledger:
     def write(self, sent: Sent | None, letter: Letter | None) -> Entry:
         """Commit that ``sent`` is over and that ``letter`` is about to go. Raises what the database raises."""
         entry = Entry(sent, letter)
-        # Appending to a list and taking it whole are one step each: no other lock is needed.
+        # Only whoever has the turn takes entries away, so none can be missed between counting and taking.
         self._waiting.append(entry)
         with self._turn:
             if not entry.written:
-                together, self._waiting = self._waiting, []
-                self._write_all(together)
+                self._write_all([self._waiting.popleft() for _ in range(len(self._waiting))])
         if entry.error is not None:
             raise entry.error
         return entry

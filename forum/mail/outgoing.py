@@ -55,7 +55,8 @@ class Outgoing:
         self._lock = threading.Condition()
         self._letters: deque[Letter] = deque()
         self._written_at = 0.0
-        self._busy = 0
+        self._taken = 0
+        self._done: deque[None] = deque()
         self._probe = False
         self.failed: BaseException | None = None
 
@@ -83,16 +84,17 @@ class Outgoing:
                 letter = self._next()
                 if letter is not None:
                     return letter
-                if not self._busy:
+                if self._taken == len(self._done):
                     break
                 self._lock.wait(_LOOK)
             return None
 
     def done(self) -> None:
-        """A letter that was taken needs no connection any more."""
-        with self._lock:
-            self._busy -= 1
+        """A letter that was taken needs no connection any more; never waits: its outcome is not written down yet."""
+        self._done.append(None)
+        if self._lock.acquire(blocking=False):
             self._lock.notify_all()
+            self._lock.release()
 
     def pause(self, seconds: float) -> bool:
         """Wait; False when this process is to end."""
@@ -144,7 +146,7 @@ class Outgoing:
     def _pop(self) -> Letter | None:
         if not self._letters or self.ends:
             return None
-        self._busy += 1
+        self._taken += 1
         return self._letters.popleft()
 
     def _next(self) -> Letter | None:

@@ -65,7 +65,8 @@ class Sender:
             outcome = self._transport.send(letter.raw, self._courier.settings.mail_from or "", letter.to)
         finally:
             self._outgoing.done()
-        if outcome.word in _SERVER_AT_FAULT:
+        # Whoever is told to end may have cut the conversation off: that says nothing about the server.
+        if outcome.word in _SERVER_AT_FAULT and not self._outgoing.ends:
             self._outgoing.down(outcome.text)
         return Sent(letter, outcome, started, self._courier.clock(), at)
 

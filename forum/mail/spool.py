@@ -52,11 +52,19 @@ def replay(courier: Courier) -> None:
     for file in sorted(courier.spool.glob("*.json")):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
+            known = step(courier, partial(_settle, courier, record))
         except FileNotFoundError:
             continue  # Another process was quicker.
-        step(courier, partial(_settle, courier, record))
+        except (ValueError, KeyError, TypeError):  # of another version, or damaged: it must not stop all mail
+            log.exception("%s cannot be read and is laid aside", file)
+            file.replace(file.with_suffix(".unread"))
+            continue
+        if not known:
+            continue  # Another site that shares the folder may know it.
         file.unlink(missing_ok=True)
-        log.warning("message %s: its outcome, which the database had not taken, is written down", record["message_id"])
+        log.warning(
+            "message %s: its outcome, which the database had not taken, was read from the spool", record["message_id"]
+        )
 
 
 def _write(file: Path, text: str) -> None:
@@ -68,11 +76,13 @@ def _write(file: Path, text: str) -> None:
     unfinished.replace(file)
 
 
-def _settle(courier: Courier, record: dict[str, Any], session: Session, now: dt.datetime) -> None:
+def _settle(courier: Courier, record: dict[str, Any], session: Session, now: dt.datetime) -> bool:
+    """Settle what a record tells of; False when this database holds no such message."""
     same = Message.id == record["message_id"], Message.rfc_message_id == record["rfc_message_id"]
     if session.scalar(select(Message.id).where(*same)) is None:
-        return
+        return False
     started, ended, since = map(dt.datetime.fromisoformat, record["times"])
     claim = Claim(record["message_id"], record["token"], record["attempts"])
     tried = Try(claim, record["address_id"], courier.worker, started, ended, since)
     outbox.settle(session.connection(), courier.settings, tried, Outcome(**record["outcome"]))
+    return True

@@ -8,12 +8,15 @@ is not believed at all.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from .. import addresses
 from ..models import Address, Attempt, Message, columns
+
+log = logging.getLogger("forum.outbox")
 
 CERTAIN, DOUBTFUL = 2.0, 1.0
 _ENOUGH = 4.0
@@ -28,7 +31,10 @@ _INCIDENT_SIZE = 20
 def note(session: Session, message: Message, weight: float, now: dt.datetime) -> None:
     """The mailbox of ``message`` refused it, with ``CERTAIN`` or ``DOUBTFUL`` words. The caller commits."""
     address = message.address
-    if address.state != "confirmed" or _is_incident(session, message.domain, now):
+    if address.state != "confirmed":
+        return
+    if _is_incident(session, message.domain, now):
+        log.warning("%s denies very many mailboxes at once, and is not believed", message.domain)
         return
     if address.bounced_at is not None and now - address.bounced_at > _QUIET:
         address.bounce_score = 0

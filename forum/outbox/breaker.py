@@ -54,11 +54,6 @@ def close(session: Session, name: str) -> None:
     session.execute(delete(Throttle).where(*_of(name)))
 
 
-def opens_at(session: Session, name: str) -> dt.datetime | None:
-    """When the server is tried again, or None while it works."""
-    return session.scalar(select(Throttle.open_until).where(*_of(name)))
-
-
 def _of(name: str) -> tuple[ColumnElement[bool], ...]:
     return Throttle.scope == _SCOPE, Throttle.key == name
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..models import Comment, Event, Item
 from . import tallies
+from .restore import REASON as RESTORED
 
 # Minutes after the n-th failure; the fifth is the last.
 _RETRY_MINUTES = (1, 5, 15, 30)
@@ -55,7 +56,8 @@ def lay_aside(event: Event, error: Exception, now: dt.datetime) -> None:
 
 
 def revive(session: Session, now: dt.datetime) -> int:
-    """Give up no event: those that were left to an operator are worked on once more; return how many."""
-    dead = update(Event).where(Event.state == "dead").values(state="new", attempts=0, not_before=now)
+    """Give up no event: those that failed too often are worked on once more; return how many."""
+    failed = (Event.state == "dead", Event.last_error.is_distinct_from(RESTORED))
+    dead = update(Event).where(*failed).values(state="new", attempts=0, not_before=now)
     revived = session.execute(dead.execution_options(synchronize_session=False))
     return revived.rowcount if isinstance(revived, CursorResult) else 0

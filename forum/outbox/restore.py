@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, Update, update
+from sqlalchemy import CursorResult, Update, case, select, update
 from sqlalchemy.orm import Session
 
-from ..models import Event, Item, Message
+from ..models import Address, Event, Item, Message
 
 REASON = "restored"
 _LIFE = dt.timedelta(hours=48)
@@ -47,7 +47,9 @@ def hold(session: Session, before: dt.datetime) -> Laid:
 def send(session: Session, now: dt.datetime) -> Laid:
     """Have all of it sent after all, perhaps for the second time. The caller commits."""
     fresh: dict[str, Any] = {"not_before": now, "expires_at": now + _LIFE, "attempts": 0}
-    back: dict[str, Any] = {"state": "waiting", "skip_reason": None, "due_at": now}
+    confirmed = Item.address_id.in_(select(Address.id).where(Address.state == "confirmed"))
+    state = case((confirmed, "waiting"), else_="waiting_confirm")
+    back: dict[str, Any] = {"state": state, "skip_reason": None, "due_at": now}
     return Laid(
         _count(session, _held_events().values(state="new", last_error=None, attempts=0, not_before=now)),
         _count(session, update(Item).where(Item.skip_reason == REASON).values(back)),

@@ -13,6 +13,7 @@ from ..models import Address, Attempt, Item, Message, UtcDateTime, columns
 from ..settings import Settings
 from . import bounces, schedule, throttle
 from .claims import Claim
+from .restore import REASON as RESTORED
 
 # A full mailbox is emptied within a day, or nobody reads it any more.
 _FULL_FOR = dt.timedelta(hours=24)
@@ -121,7 +122,7 @@ _SENT = (
         or_(
             _MESSAGE.c.lease_token == bindparam("token"),
             _MESSAGE.c.state.in_(("ready", "claimed")),
-            and_(_MESSAGE.c.state == "dead", _MESSAGE.c.ambiguous > 0),
+            and_(_MESSAGE.c.state == "dead", or_(_MESSAGE.c.ambiguous > 0, _MESSAGE.c.skip_reason == RESTORED)),
         )
     )
     .values(
@@ -132,6 +133,7 @@ _SENT = (
         smtp_code=bindparam("code"),
         enhanced_code=bindparam("enhanced"),
         last_error=None,
+        skip_reason=None,
         lease_token=None,
         lease_until=None,
     )

@@ -37,11 +37,16 @@ def choose(session: Session, settings: Settings, due: Select[int], now: dt.datet
 
 
 def slow_down(session: Session, settings: Settings, domain: str, why: str, now: dt.datetime) -> None:
-    """A server of ``domain`` asked for fewer mails: halve what it gets a minute. The caller commits."""
+    """A server of ``domain`` asked for fewer mails: halve what it gets a minute. The caller commits.
+
+    What it says within a minute of that is about mails that were on their way already.
+    """
     rate = _asked(session, settings, now).get(domain) or _base(settings, domain) or _USUAL
     row = session.scalar(
         select(Throttle).where(Throttle.scope == _SCOPE, Throttle.key == domain).with_for_update()
     ) or Throttle(scope=_SCOPE, key=domain, failures=0, since=now)
+    if row.id is not None and now - row.changed_at < _MINUTE:
+        return
     row.rate, row.failures = max(1.0, rate / 2), row.failures + 1
     row.last_error, row.changed_at = why[:500], now
     session.add(row)

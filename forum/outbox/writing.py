@@ -15,7 +15,6 @@ from ..tokens import Keys, message_id
 
 _LIFE = dt.timedelta(hours=24)
 _LINKS_A_DAY = 3
-_NEWS = ("reply", "digest")
 _AHEAD = dt.timedelta(days=1)
 # Nobody gets even a link who said never, or whose mail came back or was called spam.
 _UNREACHABLE = frozenset({"refused", "blocked", "complained", "bounced"})
@@ -26,7 +25,7 @@ def message(
 ) -> Message:
     """A message to ``address``, ready at ``now`` and given up after ``life``; ``more`` are other columns.
 
-    Mails with a link somebody waits for overtake the news of comments.
+    It overtakes the news of comments: somebody may sit waiting for the link in it.
     """
     return Message(
         kind=kind,
@@ -35,7 +34,7 @@ def message(
         domain=address.key.rpartition("@")[2],
         rfc_message_id=rfc_message_id,
         state="ready",
-        place=now if kind in _NEWS else now - _AHEAD,
+        place=now - _AHEAD,
         not_before=now,
         expires_at=now + life,
         created_at=now,

@@ -195,7 +195,8 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
     )
     mail_big_domains: Annotated[tuple[values.Domain, ...], values.Listed] = _about(
         _BIG_DOMAINS,
-        "Domains with so many mailboxes that the domain: limits of FORUM_MAIL_CONFIRM_LIMITS do not count them.",
+        "Domains with so many mailboxes that the domain: limits of FORUM_MAIL_CONFIRM_LIMITS do not count them and "
+        "FORUM_MAIL_DOMAIN_RATE does not slow them, unless they ask for it.",
         allowed='a list of mail domains such as ["gmail.com"]',
     )
     mail_domain_rate: int = _about(20, "Messages a minute to one domain. 0 is no limit.", ge=0, le=10_000)

@@ -212,10 +212,8 @@ def test_t63_a_farewell_that_fails(site: Site, server: MailServer) -> None:
     assert (messages(site)[0].state, len(server.taken), server.seen.count("QUIT")) == ("sent", 1, 1)
 
 
-@pytest.mark.parametrize(("policy", "copies", "state"), [("retry", 2, "dead"), ("drop", 1, "dead")])
-def test_t64_no_answer_after_the_dot(
-    make_site: MakeSite, server: MailServer, policy: str, copies: int, state: str
-) -> None:
+@pytest.mark.parametrize(("policy", "copies"), [("retry", 2), ("drop", 1)])
+def test_t64_no_answer_after_the_dot(make_site: MakeSite, server: MailServer, policy: str, copies: int) -> None:
     """The connection breaks after the dot, each time: two copies at most, alike in Message-ID and Date."""
     server.will("dot", *[HANG_UP] * 3)
     site = make_site(MAIL_SERVER=server.host, MAIL_PORT=server.port, FORUM_MAIL_ON_AMBIGUOUS=policy)
@@ -225,7 +223,7 @@ def test_t64_no_answer_after_the_dot(
         site.deliver(600)
     assert len(server.taken) == copies
     assert len({(parsed(raw)["Message-ID"], parsed(raw)["Date"]) for _, raw in server.taken}) == 1
-    assert messages(site)[0].state == state
+    assert messages(site)[0].state == "dead"
 
 
 def test_t66_a_silent_server_stops_nobody_else(
@@ -243,10 +241,9 @@ def test_t66_a_silent_server_stops_nobody_else(
     assert phases == [("accepted", "dot"), ("accepted", "dot"), ("transport", "banner")]
 
 
-@pytest.mark.parametrize("names", [("elsewhere.example",)])
-def test_t69_a_certificate_of_somebody_else(make_site: MakeSite, tmp_path: Path, names: tuple[str, ...]) -> None:
+def test_t69_a_certificate_of_somebody_else(make_site: MakeSite, tmp_path: Path) -> None:
     """STARTTLS shows a certificate for another name: nothing is sent, and the breaker opens."""
-    pem, context = certificate(tmp_path, *names)
+    pem, context = certificate(tmp_path, "elsewhere.example")
     sink = ScriptedSink()
     controller = Fixed(sink, tls_context=context)
     controller.start()
@@ -309,7 +306,7 @@ def test_t72_testing_begins_late(site: Site, server: MailServer) -> None:
 
 
 def test_a_domain_that_asks_for_less_gets_less(make_site: MakeSite, server: MailServer) -> None:
-    """421 4.7.0 from a domain halves what it gets a minute; within minutes it gets more again."""
+    """450 4.2.1 from a domain halves what it gets a minute; within minutes it gets more again."""
     site = make_site(MAIL_SERVER=server.host, MAIL_PORT=server.port, FORUM_MAIL_DOMAIN_RATE=8)
     site.add_article()
     server.will("RCPT", "450 4.2.1 Too fast for this user")

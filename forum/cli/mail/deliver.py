@@ -9,6 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from ...mail.deliver import drain, prune
+from ...outbox import vitals
 from ...state import ForumState, get
 from ...worker import POLL_SECONDS, Stop, watch
 
@@ -31,11 +32,20 @@ def deliver(once: bool, stays: bool) -> None:
     courier = state.courier()
     prune(courier)
     report = drain(courier, stop.is_set, stop.is_overdue)
-    click.echo(", ".join(f"{number} {name}" for name, number in sorted(report.states.items())) or "Nothing is due.")
+    down = report.down or _down(state)
+    done = ", ".join(f"{number} {name}" for name, number in sorted(report.states.items()))
+    if done or not down:
+        click.echo(done or "Nothing is due.")
     if report.states.get("sent") and state.settings.mail_transport == "mailbox":
         click.echo(f"Mailbox: {_mailbox(state)}")
-    if report.down:
-        raise click.ClickException(f"The mail server cannot be used: {report.down}")
+    if down:
+        raise click.ClickException(f"The mail server cannot be used: {down}")
+
+
+def _down(state: ForumState) -> str | None:
+    """What an earlier delivery heard from a mail server that is left alone for now."""
+    breaker = vitals.breaker(state.session, state.clock())
+    return None if breaker is None else breaker.error or "no answer"
 
 
 def _mailbox(state: ForumState) -> str:

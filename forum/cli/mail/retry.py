@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ... import audit, outbox
 from ...errors import Conflict, NotFound
 from ...models import Message
-from ...outbox import tallies
+from ...outbox import restore, tallies
 from ...sqlite import begin_writing
 from ...state import get
 
@@ -58,7 +58,9 @@ def requeue(session: Session, message: Message, *, actor: str, now: dt.datetime)
 
 
 def _all(session: Session, state: str) -> list[Message]:
-    query = select(Message).where(Message.state == state).order_by(Message.id)
+    # What `mail restored` laid aside is its own decision: it may have been mailed already.
+    mine = Message.skip_reason.is_distinct_from(restore.REASON)
+    query = select(Message).where(Message.state == state, mine).order_by(Message.id)
     return list(session.scalars(query.with_for_update(skip_locked=True)))
 
 
