@@ -292,7 +292,10 @@ def test_a_task_that_comes_twice_sends_nothing_twice(broker: str, crowd: Crowd) 
 
 
 def test_a_killed_worker_loses_nothing(redis_url: str, crowd: Crowd) -> None:
-    """What a worker held when it was killed, on the wire or not, is delivered by another when the lease is over."""
+    """What a worker held when it was killed, on the wire or not, is delivered by another when the lease is over.
+
+    A mail that was accepted right before the kill may come twice, and none more often.
+    """
     brief = {"FORUM_MAIL_POST_DOT_TIMEOUT": 4, "FORUM_MAIL_LEASE_SECONDS": 5}
     thinks, _ = stall(crowd.sink)
     site = crowd.site(redis_url, **brief)
@@ -303,7 +306,8 @@ def test_a_killed_worker_loses_nothing(redis_url: str, crowd: Crowd) -> None:
     worker.kill()
     assert crowd.got().total() < 3
     crowd.sweeper(redis_url, **brief)
-    assert until(lambda: crowd.got() == dict.fromkeys(addresses, 1))
+    assert until(lambda: crowd.got().keys() == set(addresses))
+    assert max(crowd.got().values()) <= 2
 
 
 def test_a_worker_that_is_told_to_end_ends_well(redis_url: str, crowd: Crowd) -> None:
