@@ -18,7 +18,7 @@ from forum.mail.deliver import drain
 from forum.mail.outgoing import Outgoing
 from forum.models import Base, Item, Message
 from forum.worker import Stop
-from tests.mail_servers import SILENCE, MailServer
+from tests.mail_servers import HANG_UP, SILENCE, MailServer
 from tests.visitors import Site
 
 MakeSite = Callable[..., Site]
@@ -153,7 +153,7 @@ def test_after_a_backup_a_person_decides(site: Site, server: MailServer) -> None
     assert "laid aside" in restored(site, restored_at).output
     site.deliver()
     assert server.taken == []
-    assert "wait for the next" in restored(site, "--send").output
+    assert "They wait for the next" in restored(site, "--send").output
     site.deliver()
     assert len(server.taken) == 2
 
@@ -234,3 +234,23 @@ def test_an_outcome_is_written_down_while_others_refill(
     site.deliver()
     assert states(site) == ["sent"]
     assert seen != []
+
+
+def test_a_decision_is_one(site: Site) -> None:
+    """`mail restored` takes one of a time, `--send` and `--drop`, and no time that is still to come."""
+    later = (site.clock() + dt.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M")
+    wrong = [restored(site), restored(site, "--send", "--drop"), restored(site, later)]
+    assert [result.exit_code for result in wrong] == [2, 2, 2]
+    assert "UTC" in wrong[2].output
+
+
+def test_a_test_mail_shows_that_the_server_is_back(make_site: MakeSite, server: MailServer) -> None:
+    """The breaker is open; a test mail is accepted, and what waited leaves at once."""
+    site = make_site(**SMTP, MAIL_SERVER=server.host, MAIL_PORT=server.port)
+    site.add_article()
+    site.comment(name="Ann", email="ann@reader.example", notify="direct")
+    server.will("banner", HANG_UP)
+    site.deliver()
+    site.app.test_cli_runner().invoke(forum_cli, ["mail", "test", "ben@reader.tld"])
+    site.deliver()
+    assert [to for to, _ in server.taken] == ["ben@reader.tld", "ann@reader.example"]

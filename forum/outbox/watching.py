@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ..models import Event, Item, Message
 
@@ -28,10 +28,14 @@ def waiting_since(session: Session, now: dt.datetime) -> dt.datetime | None:
     """
     failing = (Event.state == "new", Event.attempts > 0)
     stuck = (Message.state == "ready", Message.attempts == 0, Message.last_error.is_not(None))
+    other = aliased(Message)
+    # It waits for one that is on its way to the same address, however long that takes.
+    behind = select(other.id).where(other.address_id == Message.address_id, other.state.in_(("claimed", "sending")))
+    due = (Message.state == "ready", Message.not_before <= now, ~behind.exists())
     return _earliest(
         session.scalar(select(func.min(Event.not_before)).where(Event.state == "new", Event.not_before <= now)),
         session.scalar(select(func.min(Item.due_at)).where(Item.state == "waiting", Item.due_at <= now)),
-        session.scalar(select(func.min(Message.not_before)).where(Message.state == "ready", Message.not_before <= now)),
+        session.scalar(select(func.min(Message.not_before)).where(*due)),
         session.scalar(select(func.min(Message.created_at)).where(*stuck)),
         session.scalar(select(func.min(Event.created_at)).where(*failing)),
     )

@@ -13,6 +13,7 @@ from ... import addresses
 from ...errors import Conflict
 from ...mail.transport import Outcome
 from ...mail.wire import Envelope, build
+from ...outbox import breaker
 from ...state import ForumState, get
 
 _HINTS: Final = {
@@ -35,13 +36,18 @@ _HINTS: Final = {
 @click.argument("address")
 @with_appcontext
 def trial(address: str) -> None:
-    """Send one mail to ADDRESS now, past the outbox. Exits 1 with the server's words when it is not accepted."""
+    """Send one mail to ADDRESS now, past the outbox. Exits 1 with the server's words when it is not accepted.
+
+    One that is accepted shows that the server is back: what waited for it may go at once.
+    """
     state = get()
     state.settings.need_mail()
     to = _mailbox(state, address)
     outcome = _send(state, to)
     if outcome.word != "accepted":
         raise click.ClickException(f"{_HINTS[outcome.word]} {_dialogue(outcome)}")
+    breaker.close(state.session, state.courier().transport().name)
+    state.session.commit()
     click.echo(f"Accepted. {_dialogue(outcome)}")
 
 

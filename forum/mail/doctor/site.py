@@ -79,7 +79,8 @@ def _transport(settings: Settings, development: bool) -> Iterator[Finding]:
         yield Finding("transport", "ok" if development else "wrong", sentence)
     if settings.delivery == "off" or settings.mail_missing:
         return
-    yield Finding("delivery", "ok", "The web process delivers mail itself (FORUM_DELIVERY).")
+    who = "Celery's workers deliver" if settings.delivery == "celery" else "The web process delivers"
+    yield Finding("delivery", "ok", f"{who} mail (FORUM_DELIVERY).")
 
 
 def _moderators(settings: Settings, development: bool) -> Iterator[Finding]:
