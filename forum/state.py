@@ -219,6 +219,7 @@ class ForumState:
             may_read=self._may_read,
             last_seen=self._last_seen,
             sent=self._sent,
+            listens=lambda: bool(message_sent.has_receivers_for(self.app)),
             spool=Path(self.app.instance_path) / "forum-outcomes",
             worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
         )
@@ -253,11 +254,11 @@ class ForumState:
         """Tell the host of a mail that left. It has left: a receiver that fails changes nothing any more."""
         if not message_sent.has_receivers_for(self.app):
             return
-        with self.app.app_context(), self.open_session() as session:
-            try:
+        try:
+            with self.app.app_context(), self.open_session() as session:
                 message_sent.send(self.app, message=session.get_one(Message, message_id))
-            except Exception:
-                log.exception("a receiver of message_sent failed")
+        except Exception:  # a receiver, or what the host does at the end of a context
+            log.exception("a receiver of message_sent failed")
 
 
 def _for_workers(engine: Engine) -> Engine:

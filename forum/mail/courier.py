@@ -49,5 +49,6 @@ class Courier:
     may_read: Callable[[str, str, str | None], bool]
     last_seen: Callable[[str, str], dt.datetime | None]
     sent: Callable[[int], None]
+    listens: Callable[[], bool]
     spool: Path
     worker: str

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from .. import outbox
 from . import spool
@@ -113,7 +113,7 @@ def _watch(
 def _look_after(outgoing: Outgoing) -> None:
     try:
         outgoing.look_after()
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         # What was sent meanwhile must still be written down: the connections end by themselves.
         outgoing.give_up(error)
 

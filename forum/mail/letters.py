@@ -86,9 +86,10 @@ def prepare(courier: Courier, claims: Sequence[Claim]) -> Prepared:
 
     A host may take long to answer: what it was not asked about within ten seconds is left.
     """
-    now, until = courier.clock(), time.monotonic() + _PATIENCE
+    now = courier.clock()
     with courier.open_session() as session:
         read = _read(session, courier, claims, now)
+    until = time.monotonic() + _PATIENCE
     prepared = Prepared()
     for claim in claims:
         message = read.messages.get(claim.message_id)

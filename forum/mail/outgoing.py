@@ -21,7 +21,7 @@ from ..outbox import Claim, Try
 from . import letters
 from .courier import Courier
 from .letters import Letter, Prepared, Unwritten
-from .outcome import Outcome
+from .outcome import Outcome, masked
 from .steps import step
 
 log = logging.getLogger("forum.mail")
@@ -53,8 +53,8 @@ class Outgoing:
         self.courier, self.report = courier, report
         self._stopped, self._server = stopped, server
         self._lock = threading.Condition()
-        self._letters: deque[Letter] = deque()
-        self._written_at = 0.0
+        # With each the moment from which its answers are: the host may take long to give those of the others.
+        self._letters: deque[tuple[float, Letter]] = deque()
         self._taken = 0
         self._done: deque[None] = deque()
         self._probe = False
@@ -70,7 +70,7 @@ class Outgoing:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._pop() if time.monotonic() - self._written_at < _FRESH else None
+            return self._pop() if self._is_fresh() else None
         finally:
             self._lock.release()
 
@@ -127,7 +127,7 @@ class Outgoing:
     def release(self) -> None:
         """Give back what was claimed and not begun."""
         with self._lock:
-            claims = [letter.claim for letter in self._letters]
+            claims = [letter.claim for _, letter in self._letters]
             self._letters.clear()
         if claims:
             step(self.courier, lambda session, now: outbox.release(session, claims))
@@ -147,14 +147,18 @@ class Outgoing:
         if not self._letters or self.ends:
             return None
         self._taken += 1
-        return self._letters.popleft()
+        return self._letters.popleft()[1]
+
+    def _is_fresh(self) -> bool:
+        return not self._letters or time.monotonic() - self._letters[0][0] < _FRESH
 
     def _next(self) -> Letter | None:
-        if self._letters and time.monotonic() - self._written_at > _FRESH:
-            self._write_again()
-        while not self._letters and not self.ends and self._refill():
-            pass
-        return self._pop()
+        while not self.ends and (self._letters or self._refill()):
+            if not self._is_fresh():
+                self._ask_again()
+            if self._letters:
+                return self._pop()
+        return None
 
     def _refill(self) -> bool:
         """Claim and write what is due; False when nothing was."""
@@ -164,22 +168,29 @@ class Outgoing:
         return bool(claims)
 
     def _claim(self, session: Session, now: dt.datetime) -> list[Claim]:
+        if self._probe and self._taken == len(self._done):
+            # What was claimed for the try never met the server: the try is still ours.
+            return outbox.claim(session, self.courier.settings, now, 1)
         room = outbox.breaker.room(session, self._server, now, BATCH)
         self._probe = self._probe or room.probe
         return outbox.claim(session, self.courier.settings, now, room.messages) if room.messages else []
 
-    def _write_again(self) -> None:
-        """Time has passed: keep the leases, and ask the gate once more."""
-        claims = [letter.claim for letter in self._letters]
+    def _ask_again(self) -> None:
+        """Time has passed: keep the leases, and ask the gate once more about the letter whose turn it is."""
+        claims = [letter.claim for _, letter in self._letters]
+        held = set(step(self.courier, lambda session, now: outbox.renew(session, self.courier.settings, claims)))
+        others = deque(each for each in self._letters if each[1].claim in held)
         self._letters.clear()
-        self._write(step(self.courier, lambda session, now: outbox.renew(session, self.courier.settings, claims)))
+        while others and not self._letters:
+            self._write([others.popleft()[1].claim])
+        self._letters.extend(others)
 
     def _write(self, claims: list[Claim]) -> None:
         if not claims:
             return
+        asked_at = time.monotonic()
         prepared = letters.prepare(self.courier, claims)
-        self._letters.extend(prepared.letters)
-        self._written_at = time.monotonic()
+        self._letters.extend((asked_at, letter) for letter in prepared.letters)
         if prepared.refusals or prepared.unwritten or prepared.left:
             self._note(prepared)
 
@@ -196,7 +207,7 @@ class Outgoing:
 
     def _settle_unwritten(self, session: Session, unwritten: Unwritten, now: dt.datetime) -> None:
         tried = Try(unwritten.claim, unwritten.address_id, self.courier.worker, now, now, unwritten.since)
-        outcome = Outcome("poison", "render", text=unwritten.error[:300])
+        outcome = Outcome("poison", "render", text=masked(unwritten.error))
         state = outbox.settle(session.connection(), self.courier.settings, tried, outcome)
         self.report.states[state or "lost"] += 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 
 from . import spool
 from .courier import Courier
@@ -47,7 +47,8 @@ class Sender:
     def _run(self) -> None:
         sent: Sent | None = None
         while True:
-            letter = self._outgoing.take_ready()
+            # What the host does when it is told may take its time: no letter may be marked or in doubt meanwhile.
+            letter = None if sent is not None and self._courier.listens() else self._outgoing.take_ready()
             if letter is None:
                 if sent is not None:
                     self._write_down(sent, None)
@@ -74,8 +75,11 @@ class Sender:
         """Commit what became of the letter ``before`` and that ``letter`` is about to go; whether that may go."""
         try:
             entry = self._ledger.write(before, letter)
-        except DBAPIError as error:
-            if before is None or not _is_away(error):
+        except SQLAlchemyError as error:
+            if before is None:
+                raise
+            if not _is_away(error):
+                spool.keep(self._courier, before)
                 raise
             entry = self._insist(before)
         if before is not None:
@@ -94,7 +98,7 @@ class Sender:
         while True:
             try:
                 return self._ledger.write(sent, None)
-            except DBAPIError as error:
+            except SQLAlchemyError as error:
                 if not _is_away(error) or time.monotonic() > until or not self._outgoing.pause(_INSIST):
                     spool.keep(self._courier, sent)
                     raise
@@ -111,6 +115,8 @@ class Sender:
             self._courier.sent(letter.claim.message_id)
 
 
-def _is_away(error: DBAPIError) -> bool:
+def _is_away(error: SQLAlchemyError) -> bool:
     """Whether the database may answer again by itself."""
-    return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+    if isinstance(error, (OperationalError, InterfaceError, TimeoutError)):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
