@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from forum.mail.logbook import note_attempt
 from forum.mail.outcome import Outcome, answered
-from forum.models import Audit, Base, Event, Throttle, Worker
+from forum.models import Address, Audit, Base, Event, Message, Throttle, Worker
 from forum.outbox.pruning import prune
 from tests.test_cli_mail import run
 from tests.test_pruning import attempt, letter
@@ -164,12 +164,23 @@ def test_durations_are_cumulated(watched: Site) -> None:
     assert [found["forum_news_delivery_seconds_bucket", (end,)] for end in ("60.0", "300.0", "+Inf")] == [1, 2, 3]
 
 
+def other(session: Session, now: dt.datetime) -> int:
+    """The id of a person of their own: what waits for one behind another mail to them is not late."""
+    person = Address(key="o@x.example", email="o@x.example", state="confirmed", active_at=now, changed_at=now,
+                     created_at=now)  # fmt: skip
+    session.add(person)
+    session.flush()
+    return person.id
+
+
 def test_the_present_is_shown(watched: Site) -> None:
     """What waits, is held, was given up or slowed down, and who delivers, is what it is at this moment."""
     now = watched.clock()
     with watched.session() as session:
         session.execute(update(Event).values(state="dead"))
         letter(session, watched, "old", state="ready", created_at=now - 20 * MINUTE)
+        session.flush()
+        session.execute(update(Message).where(Message.state == "ready").values(address_id=other(session, now)))
         letter(session, watched, "held", state="claimed", lease_until=dt.datetime.now(dt.UTC) + 9 * MINUTE)
         letter(session, watched, "lost", state="claimed", lease_until=dt.datetime.now(dt.UTC) - 9 * MINUTE)
         letter(session, watched, "dead", state="dead")
