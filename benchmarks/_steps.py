@@ -24,7 +24,7 @@ STEPS = (
     ("mark", "forum.outbox", "mark_sending"),
     ("wire", "forum.mail.transport", "SmtpTransport.send"),
     ("settle", "forum.outbox", "settle"),
-    ("tell the host", "forum.state", "ForumState._sent"),
+    ("tell the host", "forum.hooks", "Host.sent"),
     ("transaction: turn and session", "forum.mail.steps", "_transact"),
     ("transaction: begin", "sqlalchemy.orm", "Session.connection"),
     ("transaction: commit", "sqlalchemy.orm", "Session.commit"),

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from .models import Address, Audit, Comment
+from .errors import Conflict
+from .models import Address, Audit, Comment, Listing, Report, Thread
 
-_KINDS = {Address: "address", Comment: "comment"}
-_OUTBOX = "outbox"
+Subject = Address | Comment | Listing | Report | Thread
+_KINDS: dict[type[Subject], str] = {
+    Address: "address",
+    Comment: "comment",
+    Listing: "listing",
+    Report: "report",
+    Thread: "thread",
+}
 
 
-def record(
-    session: Session,
-    subject: Address | Comment | None,
+def record(session: Session, subject: Subject | None, act: str, **said: Any) -> None:
+    """Add one audit row, as :func:`entry` makes it; it is committed with what it describes."""
+    session.add(Audit(**entry(subject, act, **said)))
+
+
+def record_all(session: Session, entries: Sequence[dict[str, Any]]) -> None:
+    """Add many rows made by :func:`entry` with the same arguments, in one statement."""
+    if entries:
+        session.execute(insert(Audit), entries)
+
+
+def entry(
+    subject: Subject | None,
     act: str,
     *,
     actor: str,
@@ -22,17 +42,39 @@ def record(
     cause: str = "",
     before: str | None = None,
     after: str | None = None,
-) -> None:
-    """Add one audit row about ``subject``, or about the whole outbox; it is committed with what it describes."""
-    session.add(
-        Audit(
-            at=now,
-            actor=actor,
-            act=act,
-            cause=cause,
-            subject_kind=_KINDS[type(subject)] if subject else _OUTBOX,
-            subject_id=subject.id if subject else 0,
-            before=before,
-            after=after,
-        )
+    kind: str = "outbox",
+    batch: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One audit row about ``subject``, or about what has no row of its own and is named by ``kind``.
+
+    ``batch`` is shared by all rows of one press, ``data`` is what taking it back needs.
+    """
+    row = {
+        "at": now,
+        "actor": actor,
+        "act": act,
+        "cause": cause,
+        "subject_kind": _KINDS[type(subject)] if subject else kind,
+        "subject_id": subject.id if subject else 0,
+        "before": before,
+        "after": after,
+        "batch": batch,
+    }
+    # The JSON null is another thing than nothing.
+    return row if data is None else row | {"data": data}
+
+
+def conflict(session: Session, subject: Comment | Thread) -> Conflict:
+    """The error for whoever acts on what has changed since they looked: it says who did what to it last, and when."""
+    query = select(Audit.actor, Audit.act, Audit.at).where(
+        Audit.subject_kind == _KINDS[type(subject)], Audit.subject_id == subject.id
     )
+    row = session.execute(query.order_by(Audit.id.desc()).limit(1)).one_or_none()
+    by, act, at = row or (None, None, None)
+    return Conflict("Somebody has dealt with this meanwhile.", by=by, act=act, at=at)
+
+
+def name_of(actor: str) -> str:
+    """How an actor is called where others read it: the name before the key of an identity, or before the @."""
+    return actor.partition(" <")[0].partition("@")[0]

@@ -9,6 +9,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
+from .forks import renew_in_children
+
 # What an entry costs beside its text: key, tuple, links of the ordered dictionary.
 _OVERHEAD = 400
 
@@ -28,6 +30,11 @@ class ByteCache:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Be empty: a fork may come in the middle of whatever a thread of the parent did."""
         self._size = 0
         self._lock = threading.Lock()
         self._entries: OrderedDict[Hashable, Pieces] = OrderedDict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 
@@ -32,6 +33,14 @@ class InvalidDraft(ForumError):
         self.field = field
 
 
+class Refused(InvalidDraft):
+    """A draft that rules turned away; ``reasons`` are for moderators and never shown to its author."""
+
+    def __init__(self, field: str, message: str, reasons: Sequence[str]) -> None:
+        super().__init__(field, message)
+        self.reasons = tuple(reasons)
+
+
 class BadStamp(ForumError):
     """The stamp of a form is missing, forged, foreign or older than it may be."""
 
@@ -49,7 +58,16 @@ class NotFound(ForumError):
 
 
 class Conflict(ForumError):
-    """Somebody else was faster, or the thing is no longer in a state that allows the act."""
+    """Somebody else was faster, or the thing is no longer in a state that allows the act.
+
+    ``by``, ``act`` and ``at`` say who did what when, as the audit log names them; None where it does not know.
+    """
+
+    def __init__(
+        self, message: str, *, by: str | None = None, act: str | None = None, at: dt.datetime | None = None
+    ) -> None:
+        super().__init__(message)
+        self.by, self.act, self.at = by, act, at
 
 
 class BadToken(ForumError):

@@ -13,14 +13,16 @@ from flask import Flask, appcontext_pushed, got_request_exception, request, requ
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 
-from . import counts, migrations, render, sanitize, threads
+from . import altcha, counts, migrations, render, sanitize, threads
 from .blueprints import articles_blueprint, forum_blueprint, ids
 from .errors import SettingsError
+from .hooks import Hooks
 from .identity import Identity
+from .logs import mask_failures
 from .render import Place
 from .screening import Rule
 from .settings import Settings
-from .state import EXTENSION, ForumState, Hooks, get
+from .state import EXTENSION, ForumState, get
 from .tokens import Keys
 from .worker import InProcess
 
@@ -55,8 +57,10 @@ class Forum:
             raise RuntimeError("Forum is set up on this app already.")
         state = ForumState(app, self._db, Settings.from_config(app.config), _keys(app), self._hooks)
         state.public_pages = public_pages
+        altcha.check(state.settings)
         app.extensions[EXTENSION] = state
         ids.register(app)
+        mask_failures()
         app.register_blueprint(forum_blueprint, url_prefix=url_prefix)
         if articles:
             app.register_blueprint(articles_blueprint)

@@ -52,6 +52,7 @@ class CommentForm(_TypedForm):
     preview = SubmitField()
     fax_extension = StringField()
     confirmed = StringField()
+    proof = StringField()
 
 
 class ActForm(_TypedForm):
@@ -80,6 +81,12 @@ class FormView:
     preview_html: Markup | None = None
     cancel_url: str | None = None
     honeypot: str = HONEYPOT
+    needs_email: bool = False
+    # Nobody is signed in where that is needed: the form is shown only to give back what was typed.
+    is_barred: bool = False
+    # Where the arithmetic is given out, if it is asked for, and what the browser made of it.
+    proof_url: str | None = None
+    proof: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ def read(form: CommentForm, settings: Settings, identity: Identity | None, threa
             return default
 
     body = door(lambda: sanitize.body(form.body.data or "", max_length=settings.max_length), "")
+    door(lambda: _bar(settings, identity), None)
     name = _name_of(identity) if identity else door(lambda: sanitize.name(form.name.data or ""), "")
     typed = identity.email if identity else form.email.data
     notify = _strongest(form.notify.data or []) if settings.mail_enabled else ""
@@ -130,6 +138,11 @@ def session_token() -> str:
     return token
 
 
+def _bar(settings: Settings, identity: Identity | None) -> None:
+    if settings.require_identity and identity is None:
+        raise InvalidDraft("body", "Please sign in first: only people who are signed in may comment. It is kept here.")
+
+
 def _strongest(scopes: list[str]) -> Notify:
     return next((scope for scope in _SCOPES if scope in scopes), "")
 
@@ -150,6 +163,8 @@ def _mailbox(typed: str | None, notify: str, settings: Settings, identity: Ident
             if identity is None:
                 raise
             return None
+    if settings.require_email and identity is None:
+        raise InvalidDraft("email", "Please give your e-mail address. It is needed here, and never shown.")
     if notify and identity is None:
         raise InvalidDraft("email", "Please give your e-mail address, or untick the box: we need one to tell you.")
     return None

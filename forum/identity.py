@@ -14,7 +14,8 @@ class Identity:
     """A person the host has signed in.
 
     ``ref`` is the host's own key for them (kept as text); ``email_verified`` says that the host has proved the
-    address, so that Forum need not ask again; ``is_moderator`` opens the moderation pages.
+    address, so that Forum need not ask again; ``is_moderator`` opens the moderation pages. ``is_admin`` says which
+    moderators may also change settings, see the mail and erase people's data; left at None it is all of them.
     """
 
     ref: Any
@@ -22,6 +23,12 @@ class Identity:
     email: str | None = None
     email_verified: bool = False
     is_moderator: bool = False
+    is_admin: bool | None = None
+
+    @property
+    def administers(self) -> bool:
+        """Whether this is a moderator who may do all there is."""
+        return self.is_moderator and self.is_admin is not False
 
     @property
     def key(self) -> str:
@@ -50,4 +57,5 @@ def _from_flask_login() -> Identity | None:
         name=str(name),
         email=getattr(current_user, "email", None),
         is_moderator=bool(getattr(current_user, "is_moderator", False) or getattr(current_user, "is_admin", False)),
+        is_admin=getattr(current_user, "is_admin", None),
     )

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.orm import Session
 
 from . import outbox
-from .outbox import durations, tallies, vitals
+from .outbox import bounces, durations, tallies, vitals
 from .outbox.durations import Counts, Duration
 
 __all__ = ["CONTENT_TYPE_LATEST", "exposition"]
@@ -36,6 +36,11 @@ _COUNTERS: Final = {
         "Answers that speak against an address (hard, soft) or our mail (policy).",
         ("kind",),
     ),
+    "policy": (
+        "forum_policy_refusals",
+        "Mails refused by policy, by the domain of the reader where it is one of FORUM_MAIL_BIG_DOMAINS.",
+        ("domain",),
+    ),
     "unsubscribes": ("forum_unsubscribes", "Addresses that wanted no more mail, by the way they said so.", ("cause",)),
     "complaints": ("forum_complaints", "Addresses that reported mail as spam.", ()),
     "confirmations": ("forum_confirmations", "Mails that asked for a confirmation, and the answers.", ("step",)),
@@ -45,6 +50,7 @@ _FROM_ZERO: Final[Counts] = {
     ("ambiguous", ()): 0,
     ("resent", ()): 0,
     ("complaints", ()): 0,
+    ("policy", ("other",)): 0,
     **{("refusals", (kind,)): 0 for kind in ("hard", "soft", "policy")},
     **{("confirmations", (step,)): 0 for step in ("asked", "confirmed", "refused")},
 }
@@ -100,6 +106,8 @@ def _outbox(session: Session, now: dt.datetime) -> Iterator[Metric]:
     yield _gauge("forum_live_leases", "Messages that a worker holds.", vitals.leases(session))
     yield _gauge("forum_dead_messages", "Messages that were given up.", messages.get("dead", 0))
     yield _gauge("forum_dead_events", "Comments that nobody could be told of.", vitals.dead_events(session))
+    what = "Messages, news and comments that wait for `flask forum mail restored --send` or `--drop`."
+    yield _gauge("forum_laid_aside", what, sum(vitals.laid_aside(session)))
 
 
 def _mail_server(session: Session, now: dt.datetime) -> Iterator[Metric]:
@@ -107,6 +115,8 @@ def _mail_server(session: Session, now: dt.datetime) -> Iterator[Metric]:
     yield _gauge("forum_breaker_open", "1 while the mail server cannot be used.", int(breaker is not None))
     yield _gauge("forum_breaker_failures", "Its failures in a row.", breaker.failures if breaker else 0)
     yield _gauge("forum_throttled_domains", "Domains that asked for less mail.", len(vitals.slowed(session, now)))
+    what = "Domains that deny so many mailboxes at once that their refusals are not believed."
+    yield _gauge("forum_disbelieved_domains", what, len(bounces.disbelieved(session, now)))
 
 
 def _workers(session: Session, now: dt.datetime) -> Iterator[Metric]:

@@ -14,8 +14,9 @@ from functools import partial
 from flask import request, url_for
 from markupsafe import Markup, escape
 
-from . import subscriptions, threads, tree
+from . import comments, subscriptions, threads, tree
 from .forms import FormView, session_token
+from .identity import Identity
 from .models import Comment
 from .state import ForumState
 from .threads import NOBODY, Head, Line, Reader
@@ -86,6 +87,7 @@ def thread(state: ForumState, place: Place, head: Head | None, number: int) -> M
     """The whole thread for whoever asks, at page ``number``; its row was read as ``head``, None if there is none."""
     head = head or _EMPTY
     number = nearest_page(state, head, number)
+    place = replace(place, closed=place.closed or is_over(state, head))
     reader = state.reader()
     if state.identity() is None and not _has_own(state, head, reader):
         pieces = public_pieces(state, place, head, number)
@@ -103,6 +105,11 @@ def public_pieces(state: ForumState, place: Place, head: Head, number: int) -> S
 def fit(state: ForumState, frame: str, body: bytes) -> list[bytes]:
     """Put ``body`` into a rendered ``frame`` at the mark for it, and split the whole where the stamp goes."""
     return frame.encode().replace(state.body_mark.encode(), body).split(state.stamp_mark.encode())
+
+
+def is_over(state: ForumState, head: Head) -> bool:
+    """Whether the conversation takes no more comments because it began too long ago."""
+    return head.created_at is not None and comments.is_over(head.created_at, state.settings, state.clock())
 
 
 def nearest_page(state: ForumState, head: Head, number: int) -> int:
@@ -161,7 +168,16 @@ def blank_form(state: ForumState, stamp: str | Markup, *, parent: Comment | None
         csrf_token=session_token() if identity else None,
         offers_mail=state.settings.mail_enabled and (identity is None or bool(identity.email)),
         max_length=state.settings.max_length,
+        needs_email=state.settings.require_email and identity is None,
+        is_barred=state.settings.require_identity and identity is None,
+        proof_url=_proof_url(state, identity),
     )
+
+
+def _proof_url(state: ForumState, identity: Identity | None) -> str | None:
+    """Where the arithmetic is given out; whom the host has signed in is not asked for any."""
+    asked = state.settings.proof_of_work and identity is None
+    return url_for("forum.proof.challenge", seal="-" * 22) if asked else None
 
 
 def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Reader) -> list[bytes]:

@@ -19,6 +19,7 @@ from .blueprints.articles import index
 from .celery import site_celery
 from .errors import SettingsError
 from .extension import Forum
+from .forks import reconnect_in_children
 from .logs import redact_tokens
 from .siteconfig import SiteConfig, load_config, missing
 from .sqlite import Pulse, open_well
@@ -66,6 +67,7 @@ def _set_up(app: Flask, config: SiteConfig) -> None:
     Forum(db).init_app(app, articles=True, public_pages=True)
     with app.app_context():
         open_well(db.engine)
+        reconnect_in_children(db.engine)
         app.extensions[EXTENSION].pulse = Pulse(db.engine)
     app.extensions[EXTENSION].sources = config.sources
     if app.extensions[EXTENSION].settings.delivery == "celery":

@@ -88,6 +88,11 @@ def check(config: Mapping[str, Any]) -> dict[str, str]:
     return Settings.check(config) | check_foreign(config) | _without_effect(config)
 
 
+def source_of(key: str, config: Mapping[str, Any], sources: Mapping[str, str]) -> str:
+    """Where the value of ``key`` comes from: as :class:`SiteConfig` says it, else "app.config" or "default"."""
+    return sources.get(key) or ("app.config" if key in config else "default")
+
+
 def missing(config: Mapping[str, Any]) -> list[str]:
     """A sentence for each key without which the site cannot start, or not be in public.
 

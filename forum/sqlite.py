@@ -47,6 +47,11 @@ def open_well(engine: Engine, *, busy_seconds: float = 5.0) -> None:
         driver.execute("BEGIN")
 
 
+def is_in_memory(engine: Engine) -> bool:
+    """Whether this is a SQLite without a file: threads share its one connection, and so each other's transactions."""
+    return engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
+
+
 def begin_writing(session: Session) -> None:
     """Say before the first statement that this transaction will write.
 
@@ -66,8 +71,7 @@ class Pulse:
     """
 
     def __init__(self, engine: Engine) -> None:
-        kept = engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:")
-        self._engine = engine if kept else None
+        self._engine = engine if engine.dialect.name == "sqlite" and not is_in_memory(engine) else None
         self._local = threading.local()
 
     def memory(self) -> dict[str, Any]:

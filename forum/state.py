@@ -10,10 +10,9 @@ import secrets
 import socket
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,20 +22,23 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from . import limiting, overrides
 from .cache import ByteCache
-from .errors import TooFast
+from .forks import renew_in_children
+from .hooks import Hooks, Host
 from .identity import Identity, current
 from .mail.courier import Courier
+from .mail.dispatched import announce
 from .mail.patterns import Patterns
 from .mail.transport import MailboxTransport, Transport, smtp_transport
-from .models import Captured, Message
+from .models import Captured
+from .moderation.desk import Desk
 from .network import network_of
-from .screening import Rule
 from .settings import Settings
-from .signals import message_sent
-from .sqlite import WRITES, Pulse
+from .sqlite import WRITES, Pulse, is_in_memory
 from .threads import Reader
 from .tokens import Keys
 
@@ -46,24 +48,21 @@ VISITOR_COOKIE = "forum_visitor"
 _REMEMBERED = 10_000
 
 
-@dataclass
-class Hooks:
-    """The host's answers to our questions; set by the decorators of :class:`forum.extension.Forum`."""
-
-    identity: Callable[[], Identity | None] | None = None
-    may_read: Callable[[str, str, str | None], bool] | None = None
-    last_seen: Callable[[str, str], dt.datetime | None] | None = None
-    email_verified: Callable[[Identity], bool] | None = None
-    screens: list[Rule] = field(default_factory=list)
-
-
 class ForumState:
     """Settings, secrets, storage, caches and hooks of one app; ``clock`` returns the aware time and is replaceable."""
 
     def __init__(self, app: Flask, db: Any, settings: Settings, keys: Keys, hooks: Hooks) -> None:
-        self.app, self._db, self.settings, self.keys, self.hooks = app, db, settings, keys, hooks
+        self.app, self._db, self.keys, self.hooks = app, db, keys, hooks
+        # What the configuration says, and what counts: the same with what admins have changed laid over it.
+        self.base = self.settings = settings
+        self._overrides = overrides.Polled(self._take)
         self.clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+        self._host = Host(app, hooks, self.open_session)
+        # What moderators have laid down, for those who post.
+        self.desk = Desk(keys)
         self.cache = ByteCache(settings.cache_bytes)
+        # Changes with everything but the data that a page is made of, so that no browser keeps an old look.
+        self.fingerprint = _fingerprint(settings)
         # Set by a site that owns its SQLite file: with it an unchanged page costs no query.
         self.pulse: Pulse | None = None
         # Whether an article page may be kept with the base page around it.
@@ -79,10 +78,15 @@ class ForumState:
         # Stands in a frame where the bytes of a whole conversation go, which a template would copy many times.
         self.body_mark = f"forum-body-{secrets.token_hex(16)}"
 
-        # Writers of one process queue here: SQLite lets those who find it locked sleep, ever longer.
-        self._writing = threading.RLock()
+        self.renew()
+        renew_in_children(self)
         # The process that has kicked delivery: a fork inherits this object and has not.
         self._awake = 0
+
+    def renew(self) -> None:
+        """Begin anew in a forked process."""
+        # Writers of one process queue here: SQLite lets those who find it locked sleep, ever longer.
+        self._writing = threading.RLock()
 
     def wake(self) -> None:
         """Kick delivery once: an earlier process may have left something."""
@@ -109,14 +113,40 @@ class ForumState:
         """Counts submissions. Made at the first one: the storage in memory starts a thread, a host's start-up none."""
         return MovingWindowRateLimiter(storage_from_string(self.settings.rate_storage, wrap_exceptions=True))
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Changes with everything but the data that a page is made of, so that no browser keeps an old look."""
-        parts = [
-            version("flask-forum"),
-            self.settings.model_dump_json(exclude={"moderators", "metrics_token", "celery_broker"}),
-        ]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+    def follow_admins(self, *, at_once: bool = False) -> None:
+        """Have what admins have changed count; the database is asked every two seconds at most.
+
+        ``at_once`` is for whoever has just committed a change. While the database is away or has no tables, what was
+        known before goes on to count.
+        """
+        if at_once:
+            self._overrides.forget()
+        ticket = self._overrides.is_due(self.clock())
+        # Nobody else can change what is in the memory of this process.
+        if ticket is None or (is_in_memory(self.db.engine) and not at_once):
+            return
+        try:
+            found = self._stored_overrides()
+        except SQLAlchemyError:
+            return
+        self._overrides.hear(ticket, found)
+
+    def _stored_overrides(self) -> dict[str, overrides.Override]:
+        if self.session.in_transaction():
+            # Its connection may be the only one this thread can have.
+            with self.session.no_autoflush:
+                return overrides.load(self.session)
+        # No transaction is left behind: whoever writes next begins one that says so.
+        with self.open_session() as session:
+            return overrides.load(session)
+
+    def _take(self, found: Mapping[str, overrides.Override]) -> None:
+        for line in overrides.wrong(found).values():
+            log.warning("what an admin has set does not count: %s", line)
+        # In this order: who sees a new fingerprint or cache also sees the settings they belong to.
+        self.settings = overrides.effective(self.base, found)
+        self.cache = ByteCache(self.settings.cache_bytes)
+        self.fingerprint = _fingerprint(self.settings)
 
     def identity(self) -> Identity | None:
         """The signed-in person of this request, asked of the host once."""
@@ -161,22 +191,16 @@ class ForumState:
         """The keyed hash of the client's network."""
         return network_of(request, self.keys)
 
-    def limit(self, network: str | None) -> None:
-        """Count one submission from ``network``. Raises TooFast when one of the limits is reached.
+    def limit(self, network: str | None, *, of: str = "comments") -> None:
+        """Count one submission from ``network`` and from the visitor of this request. Raises TooFast.
 
-        Where they are counted elsewhere and that place is away, nothing is counted: people come before limits.
+        ``of`` says what: comments and reports are counted apart, by the same limits. Where they are counted elsewhere
+        and that place is away, nothing is counted: people come before limits.
         """
         try:
-            self._limit(network)
+            limiting.count(self.limiter, self.settings, network, self.reader().visitor_hash, of)
         except StorageError as error:
             log.warning("the store of the rate limits is away: %s", error)
-
-    def _limit(self, network: str | None) -> None:
-        for item in self.settings.rate_items:
-            if not self.limiter.hit(item, "comments", network or "unknown"):
-                reset = self.limiter.get_window_stats(item, "comments", network or "unknown").reset_time
-                wait = max(1, round(reset - dt.datetime.now(dt.UTC).timestamp()))
-                raise TooFast(f"That was quick. You can post again in {_words(wait)} – your text is safe here.", wait)
 
     def url(self, endpoint: str, **values: str | int) -> str:
         """The absolute URL of one of our pages, from FORUM_BASE_URL and never from a request."""
@@ -202,6 +226,7 @@ class ForumState:
         """Everything delivery needs; its threads have no app context, so the engine is found here."""
         with self.app.app_context():
             engine = _for_workers(self.db.engine)
+            self.follow_admins()
         mailbox = self.settings.mail_transport == "mailbox"
         return Courier(
             open_session=lambda: Session(engine),
@@ -214,34 +239,21 @@ class ForumState:
             mail_pages=self.url("forum.mail.done", what="muted").removesuffix("done/muted"),
             comments=self.url("forum.comments.permalink", comment_id=0).removesuffix("0"),
             transport=self._transport,
-            connections=1 if mailbox else self.settings.mail_connections,
+            connections=1 if mailbox or is_in_memory(engine) else self.settings.mail_connections,
             clock=lambda: self.clock(),
-            may_read=self._may_read,
-            last_seen=self._last_seen,
-            sent=self._sent,
-            listens=lambda: bool(message_sent.has_receivers_for(self.app)),
+            may_read=self._host.may_read,
+            last_seen=self._host.last_seen,
+            sent=self._host.sent,
+            dispatched=(lambda raw, to: None) if mailbox else partial(announce, self.app),
+            listens=self._host.listens,
             spool=Path(self.app.instance_path) / "forum-outcomes",
             worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
         )
 
-    def _may_read(self, key: str, email: str, ref: str | None) -> bool:
-        """Ask the host, in a context of its own: in the long one of a worker its session would never end."""
-        if self.hooks.may_read is None:
-            return True
-        with self.app.app_context():
-            return self.hooks.may_read(key, email, ref)
-
-    def _last_seen(self, key: str, ref: str) -> dt.datetime | None:
-        """Ask the host when somebody was on a page; likewise."""
-        if self.hooks.last_seen is None:
-            return None
-        with self.app.app_context():
-            return self.hooks.last_seen(key, ref)
-
     def _transport(self) -> Transport:
         if self.settings.mail_transport == "mailbox":
             return MailboxTransport(self._capture)
-        return smtp_transport(self.app.config, self.settings, testing=lambda: self.app.testing, app=self.app)
+        return smtp_transport(self.app.config, self.settings, testing=lambda: self.app.testing)
 
     def _capture(self, raw: bytes, sender: str, to: str) -> None:
         with self.app.app_context(), self.open_session() as session:
@@ -250,15 +262,10 @@ class ForumState:
             )
             session.commit()
 
-    def _sent(self, message_id: int) -> None:
-        """Tell the host of a mail that left. It has left: a receiver that fails changes nothing any more."""
-        if not message_sent.has_receivers_for(self.app):
-            return
-        try:
-            with self.app.app_context(), self.open_session() as session:
-                message_sent.send(self.app, message=session.get_one(Message, message_id))
-        except Exception:  # a receiver, or what the host does at the end of a context
-            log.exception("a receiver of message_sent failed")
+
+def _fingerprint(settings: Settings) -> str:
+    said = settings.model_dump_json(exclude={"moderators", "metrics_token", "celery_broker"})
+    return hashlib.sha256(f"{version('flask-forum')}\0{said}".encode()).hexdigest()[:10]
 
 
 def _for_workers(engine: Engine) -> Engine:
@@ -274,15 +281,12 @@ def visitor_hash(cookie: str) -> str:
 
 
 def get() -> ForumState:
-    """The state of the current app. Raises RuntimeError with what to do when Forum was not set up on it."""
+    """The state of the current app, with the settings that count now.
+
+    Raises RuntimeError with what to do when Forum was not set up on it.
+    """
     state: ForumState | None = current_app.extensions.get(EXTENSION)
     if state is None:
         raise RuntimeError("Forum is not set up on this app: call Forum(db).init_app(app).")
+    state.follow_admins()
     return state
-
-
-def _words(seconds: int) -> str:
-    if seconds < 60:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    minutes = -(-seconds // 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"

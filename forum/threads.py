@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, sele
 from sqlalchemy.orm import Session
 
 from . import tree
-from .models import Comment, Thread
+from .models import SHADOW, Comment, Thread
 
 
 class Line(NamedTuple):
@@ -45,6 +45,8 @@ class Head(NamedTuple):
     comments: int
     branches: int
     closed: bool
+    pinned_id: int | None = None
+    created_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Reader:
 
 
 NOBODY = Reader()
+# What its author alone sees waiting. Who is shadowed sees what everybody sees whose comment waits.
+_WAITS = or_(Comment.state == "held", and_(Comment.state == "spam", Comment.removed_by == SHADOW))
 _LINE = [Comment.__table__.c[name] for name in Line._fields]
 # Built once, of the table and not of the entity: this is what a cached page costs.
 HEAD = [Thread.__table__.c[name] for name in Head._fields]
@@ -113,10 +117,22 @@ def branch(session: Session, comment: Comment, reader: Reader = NOBODY) -> list[
     return tree.subtree(rows, comment.id)
 
 
+def pinned(session: Session, head: Head) -> Line | None:
+    """The comment that stands before all others, in one query; None, without asking, where nothing is pinned.
+
+    What is not published is not shown, and stands there again when it is.
+    """
+    if head.pinned_id is None:
+        return None
+    shown = (Comment.id == head.pinned_id, Comment.thread_id == head.id, Comment.state == "published")
+    row = session.execute(select(*_LINE).where(*shown)).one_or_none()
+    return None if row is None else Line._make(row)
+
+
 def has_own(session: Session, thread_id: int, reader: Reader, since: dt.datetime) -> bool:
     """Whether ``reader`` wrote something here that is held, or that is younger than ``since``."""
     own = or_(*_own(reader))
-    young = or_(Comment.state == "held", and_(Comment.state == "published", Comment.created_at > since))
+    young = or_(_WAITS, and_(Comment.state == "published", Comment.created_at > since))
     return bool(session.scalar(select(exists().where(Comment.thread_id == thread_id, own, young))))
 
 
@@ -153,9 +169,13 @@ def _readable(thread_id: int, within: ColumnElement[bool], reader: Reader) -> Se
     own = _own(reader)
     if own:
         # A held top-level comment has no branch yet: its author sees it at the end of every page.
-        mine = and_(Comment.state == "held", or_(*own), or_(within, Comment.branch.is_(None)))
+        mine = and_(_WAITS, or_(*own), or_(within, Comment.branch.is_(None)))
         seen = or_(seen, mine)
     return select(*_LINE).where(Comment.thread_id == thread_id, seen).order_by(Comment.branch, Comment.id)
+
+
+def _as_its_author_sees(line: Line) -> Line:
+    return line._replace(state="held") if line.removed_by == SHADOW else line
 
 
 def _own(reader: Reader) -> list[ColumnElement[bool]]:
@@ -168,7 +188,7 @@ def _own(reader: Reader) -> list[ColumnElement[bool]]:
 
 
 def _lines(session: Session, query: Select[Any], reader: Reader) -> list[Line]:
-    rows = list(map(Line._make, session.execute(query)))
+    rows = [_as_its_author_sees(Line._make(row)) for row in session.execute(query)]
     # NULL sorts first on some databases and last on others.
     rows.sort(key=lambda line: line.branch is None)
     return tree.visible(rows, lambda line: line.state == "published" or (line.state == "held" and reader.owns(line)))

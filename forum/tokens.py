@@ -23,9 +23,9 @@ _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SALT: Final = b"flask-forum/v1"
 # What each kind binds: confirm (address, generation, day), refuse (address, day), unsubscribe (address, thread),
 # mute (address, thread), preferences (address, day), own comment (address, comment, day), change of address (old, new,
-# day), sign-in of a moderator (its row).
-_NUMBERS: Final = {"c": 3, "x": 2, "u": 2, "t": 2, "p": 2, "o": 3, "n": 3, "s": 1}
-_TOKEN: Final = re.compile(r"([a-z])([0-9a-z]{1,13}(?:\.[0-9a-z]{1,13}){0,2})\.([A-Za-z0-9_-]{22})", re.ASCII)
+# day), sign-in of a moderator (its row), decision on a held comment (comment, version, address, day, act).
+_NUMBERS: Final = {"c": 3, "x": 2, "u": 2, "t": 2, "p": 2, "o": 3, "n": 3, "s": 1, "a": 5}
+_TOKEN: Final = re.compile(r"([a-z])([0-9a-z]{1,13}(?:\.[0-9a-z]{1,13}){0,4})\.([A-Za-z0-9_-]{22})", re.ASCII)
 _STAMP: Final = re.compile(r"([A-Za-z0-9_-]+)\.([0-9a-z]{1,13})\.([A-Za-z0-9_-]{22})", re.ASCII)
 _LARGEST: Final = 2**63 - 1
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from flask import Flask, current_app
 
+from .forks import renew_in_children
 from .mail import deliver
 from .mail.courier import Courier
 from .mail.deliver import Report
@@ -55,33 +54,40 @@ def drain(app: Flask | None = None, *, seconds: float = 25.0) -> Report:
     number may run at once. It begins no mail after ``seconds`` have passed; ``Report.unfinished`` then says that more
     was due. Raises MailNotConfigured when keys are missing without which no mail can be sent.
     """
+    # Typed as what it stands for, the proxy is not known to have this.
     app = app or current_app._get_current_object()  # type: ignore[attr-defined]
     until = time.monotonic() + seconds
+
+    def is_over() -> bool:
+        return time.monotonic() > until
+
     with app.app_context():
         state = get()
         state.settings.need_mail()
         courier = state.courier()
-        deliver.prune(courier)
-        return deliver.drain(courier, lambda: time.monotonic() > until)
+        deliver.prune(courier, is_over)
+        return deliver.drain(courier, is_over)
 
 
 def watch(courier: Callable[[], Courier], stop: Stop, wake: threading.Event, poll: float) -> None:
     """Drain the outbox, sleep until something is due or ``wake`` is set, and again, until ``stop`` is set.
 
     ``poll`` bounds each sleep, in seconds: other processes add work without telling us. What is too old to be kept
-    is pruned once an hour.
+    is pruned once an hour. Raises Stuck when it cannot end.
     """
     pruned_at = float("-inf")
     while not stop.is_set():
         try:
             if time.monotonic() - pruned_at > _PRUNE_SECONDS:
                 pruned_at = time.monotonic()
-                deliver.prune(courier())
+                deliver.prune(courier(), stop.is_set)
             report = deliver.drain(courier(), stop.is_set, stop.is_overdue)
             # What is due and was left waits for something else: a throttle, another worker, the mail server.
             pause = deliver.seconds_until_due(courier(), poll) or poll
             if report.down:
                 log.warning("the mail server cannot be used: %s", report.down)
+        except deliver.Stuck:
+            raise
         except Exception:  # the database may be away for a while; the next round tries again
             log.exception("delivery failed and will be tried again")
             pause = poll
@@ -97,7 +103,7 @@ class InProcess:
         self._courier, self._context = courier, context
         self._ends_at_exit = False
         self.renew()
-        _made.add(self)
+        renew_in_children(self)
 
     def renew(self) -> None:
         """Begin anew in a forked process: no thread came along, and who held the lock or an event will not let go."""
@@ -129,14 +135,3 @@ class InProcess:
     def _run(self) -> None:
         with self._context():
             watch(self._courier, self._stop, self._wake, POLL_SECONDS)
-
-
-def _renew_all() -> None:
-    for delivery in list(_made):
-        delivery.renew()
-
-
-# Registered once, as it cannot be taken back, and weakly, so that apps of a test suite can go. Windows does not fork.
-_made: weakref.WeakSet[InProcess] = weakref.WeakSet()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)

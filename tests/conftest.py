@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from flask import Flask
+from sqlalchemy import create_engine
 
 from forum import create_app
 from forum.models import Base
@@ -100,6 +101,19 @@ def make_host(adopt: Callable[[Flask], Site]) -> Callable[..., Site]:
         return site
 
     return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The configuration of an empty database of each kind."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "mariadb_url")
+    yield {"SQLALCHEMY_DATABASE_URI": url}
+    engine = create_engine(url)
+    Base.metadata.drop_all(engine)
+    engine.dispose()
 
 
 def _close(app: Flask) -> None:

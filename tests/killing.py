@@ -2,6 +2,7 @@
 
 Each run is a process of its own, forked from one that has everything imported. It makes the app, wraps the one
 function whose boundary is the point, acts, and says what came of it; at the point it sends itself a signal.
+Some act without such a point: their clock leaps (K15), or they have another template (K17).
 
 ====  =========================================  ====================================================
 K1    before the comment's transaction commits   before `Session.commit` of a submission
@@ -18,6 +19,7 @@ K10   after the dot, before 250                  before `Client.getreply` in the
 K11   after 250, before `sent` is committed      after `Client.write`
 K11b  the same, within the transaction           after `outbox.settle`
 K12   after `sent`, before QUIT                  before `Connection.__exit__`
+K13   250 was heard, the database is away        before `Outgoing.pause`, the third time (frozen)
 K14   asleep past the lease, before `sending`    before a letter is rendered (frozen)
 K14b  the same, after `sending`                  before `Connection.hand_over` (frozen)
 K18   told to end while a mail is on the wire    before `Client.write` (SIGTERM)
@@ -28,7 +30,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
 import importlib
 import multiprocessing
 import os
@@ -37,16 +38,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial, reduce, wraps
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
 from flask import Flask
+from jinja2 import ChoiceLoader, DictLoader
 
 import forum.mail.deliver
 from forum import create_app
 from forum.cli import forum_cli
-from tests.visitors import SAME_ORIGIN, Clock
+from tests.visitors import SAME_ORIGIN, Clock, Site
 
 ROOT = Path(__file__).parent.parent
 # For what takes a moment on an idle machine; a test that needs all of it fails.
@@ -84,6 +87,7 @@ POINTS = {
     "K11": Point("forum.mail.smtp:Client.write", "after"),
     "K11b": Point("forum.outbox:settle", "after"),
     "K12": Point("forum.mail.smtp:Connection.__exit__"),
+    "K13": Point("forum.mail.outgoing:Outgoing.pause", nth=3),
     "K14": Point("forum.mail.compose:reply"),
     "K14b": Point("forum.mail.smtp:Connection.hand_over"),
     "K18": Point("forum.mail.smtp:Client.write"),
@@ -98,9 +102,9 @@ def deliver(app: Flask, _: Any) -> dict[str, int]:
         return dict(forum.mail.deliver.drain(app.extensions["forum"].courier()).states)
 
 
-def watch(app: Flask, _: Any) -> int:
-    """Be the command that delivers until it is told to end; its exit status."""
-    return app.test_cli_runner().invoke(forum_cli, ["deliver", "--watch"]).exit_code
+def command(app: Flask, words: list[str]) -> int:
+    """Be `flask forum` with these words; the exit status."""
+    return app.test_cli_runner().invoke(forum_cli, words).exit_code
 
 
 def post(app: Flask, form: dict[str, str]) -> int:
@@ -108,27 +112,49 @@ def post(app: Flask, form: dict[str, str]) -> int:
     return app.test_client().post("/forum/comments", data=form, headers=SAME_ORIGIN).status_code
 
 
-class Doomed:
-    """A running process that acts on the site of ``config`` and gets ``sent`` at its ``point``, a name in POINTS.
+def leap(app: Flask, seconds: float) -> dict[str, int]:
+    """Drain the outbox by a clock that is so much later at every look; what became of the messages."""
+    clock = Clock(app.extensions["forum"].clock())
 
-    ``now`` is the time by its clock; ``also`` sets attributes of modules, as "module:name".
+    def leaping() -> dt.datetime:
+        clock.advance(seconds)
+        return clock()
+
+    app.extensions["forum"].clock = leaping
+    return deliver(app, None)
+
+
+def deploy(app: Flask, templates: dict[str, str]) -> dict[str, int]:
+    """Drain the outbox with other templates of these names; what became of the messages."""
+    loaders = [DictLoader(templates), app.jinja_env.loader]
+    app.jinja_env.loader = ChoiceLoader([loader for loader in loaders if loader])
+    return deliver(app, None)
+
+
+class Doomed:
+    """A running process that acts on ``site`` as of ``config`` and gets ``sent`` at its ``point``, a name in POINTS.
+
+    Its clock is ``ahead`` of the site's by so many seconds; ``also`` sets attributes of modules, as "module:name",
+    before its app is made.
     """
 
     def __init__(
         self,
+        site: Site,
         config: dict[str, Any],
-        now: dt.datetime,
         act: Act = deliver,
         point: str | None = None,
         *,
         sent: signal.Signals = signal.SIGKILL,
         argument: Any = None,
         also: dict[str, Any] | None = None,
+        ahead: float = 0,
     ) -> None:
         self._pipe, theirs = _FORKS.Pipe(duplex=False)
+        place = site.clock() + dt.timedelta(seconds=ahead), site.app.instance_path
         where = POINTS[point] if point else None
         self._process = _FORKS.Process(
-            target=_run, args=(theirs, config, now, act, where, sent, argument, also or {}), daemon=True
+            target=_run, args=(theirs, config, place, act, where, sent, argument, also or {}), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -161,6 +187,10 @@ class Doomed:
             if time.monotonic() > until:
                 self._fail("does not wait")
             time.sleep(0.005)
+
+    def tell(self, sent: signal.Signals) -> None:
+        """Send the process a signal, which a frozen one gets when it goes on."""
+        os.kill(self._pid, sent)
 
     def resume(self) -> None:
         """Let the frozen process go on."""
@@ -197,28 +227,38 @@ class Doomed:
 def _run(
     pipe: Connection,
     config: dict[str, Any],
-    now: dt.datetime,
+    place: tuple[dt.datetime, str],
     act: Act,
     point: Point | None,
     sent: signal.Signals,
     argument: Any,
     also: dict[str, Any],
 ) -> None:
-    app = create_app(ROOT, **config)
-    app.extensions["forum"].clock = Clock(now)
     for where, value in also.items():
         owner, name = _find(where)
         setattr(owner, name, value)
+    app = create_app(ROOT, **config)
+    now, app.instance_path = place
+    app.extensions["forum"].clock = Clock(now)
     if point is not None:
-        _wrap(point, lambda: os.kill(os.getpid(), sent))
+        _wrap(point, partial(_strike, sent))
     pipe.send(act(app, argument))
+
+
+def _strike(sent: signal.Signals) -> None:
+    if sent is signal.SIGTERM:
+        os.kill(os.getpid(), sent)
+    else:
+        # Sent to the process, the signal to freeze is taken by the main thread, and until that one has its turn this
+        # one runs on: into a transaction, say, whose lock it then keeps from everybody.
+        signal.pthread_kill(threading.get_ident(), sent)
 
 
 def _find(where: str) -> tuple[Any, str]:
     """The module or class that holds what ``where`` names, and the name."""
     module, _, path = where.partition(":")
     *outer, name = path.split(".")
-    return functools.reduce(getattr, outer, importlib.import_module(module)), name
+    return reduce(getattr, outer, importlib.import_module(module)), name
 
 
 def _wrap(point: Point, strike: Callable[[], None]) -> None:
@@ -233,7 +273,7 @@ def _wrap(point: Point, strike: Callable[[], None]) -> None:
         with lock:
             return next(calls) == point.nth
 
-    @functools.wraps(original)
+    @wraps(original)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         with _struck(point, args, strike) if is_it(args) else contextlib.nullcontext():
             return original(*args, **kwargs)

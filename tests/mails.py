@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 
 import forum.mail
 from forum.mail import compose
-from forum.mail.compose import Answer, DigestThread, Envelope, Links
+from forum.mail.compose import Answer, Case, DigestThread, Envelope, Links
 from forum.settings import Settings
 
 TEMPLATES = Path(forum.mail.__file__).parents[1] / "templates"
@@ -79,6 +79,25 @@ CODE = replace(
 )
 
 
+CASE = Case(
+    author="Ann",
+    title="Why trees need leases",
+    reasons=("First comment",),
+    source=ANSWER.source,
+    created_at=NOW,
+    approve=f"{M}/a/a115.1.k3x9.g2r.0.Jw6m2QpN7uVbTzYcA4sD1g",
+    spam=f"{M}/a/a115.1.k3x9.g2r.1.Jw6m2QpN7uVbTzYcA4sD1g",
+)
+SPAM = replace(
+    CASE,
+    author="www.evil.example",
+    reasons=("Links: 9", "Score 0.99"),
+    source=None,
+    approve=f"{M}/a/a116.1.k3x9.g2r.0.Jw6m2QpN7uVbTzYcA4sD1g",
+    spam=f"{M}/a/a116.1.k3x9.g2r.1.Jw6m2QpN7uVbTzYcA4sD1g",
+)
+
+
 def site(**more: Any) -> Settings:
     known = {
         "FORUM_BASE_URL": "https://forum.example",
@@ -138,6 +157,13 @@ def sign_in(settings: Settings | None = None, env: Environment = ENV, **more: An
     return compose.sign_in(env, settings or site(), **(known | more)).fill(envelope, {})
 
 
+def queue(*cases: Case, settings: Settings | None = None, env: Environment = ENV, **more: Any) -> bytes:
+    known: dict[str, Any] = {"cases": cases or [CASE], "told": len(cases) or 1, "in_all": len(cases) or 1}
+    known |= {"queue_url": "https://forum.example/forum/moderation/", "unsubscribe": LINKS.unsubscribe, "daily": False}
+    envelope = more.pop("envelope", ALONE)
+    return compose.queue(env, settings or site(), **(known | more)).fill(envelope, {})
+
+
 KINDS: dict[str, Callable[..., bytes]] = {
     "reply": reply,
     "digest": digest,
@@ -145,6 +171,7 @@ KINDS: dict[str, Callable[..., bytes]] = {
     "notice": notice,
     "link": link,
     "sign_in": sign_in,
+    "queue": queue,
 }
 EVERY: dict[str, Callable[[], bytes]] = {
     "reply": reply,
@@ -167,4 +194,8 @@ EVERY: dict[str, Callable[[], bytes]] = {
     "link-o": lambda: link(page="o", url=f"{M}/o/ok3x9.115.g2r.Jw6m2QpN7uVbTzYcA4sD1g", days=1),
     "link-n": lambda: link(page="n", url=f"{M}/n/nk3x9.k4a.g2r.Jw6m2QpN7uVbTzYcA4sD1g", days=7),
     "sign_in": sign_in,
+    "queue": queue,
+    "queue-daily": lambda: queue(
+        CASE, SPAM, replace(CASE, author=HEBREW.author, source=HEBREW.source), told=14, in_all=30, daily=True
+    ),
 }

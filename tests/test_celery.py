@@ -33,9 +33,8 @@ from flask import Flask
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-import forum.celery
 from forum import SettingsError, siteconfig
-from forum.celery import TASK, Bell, deliver_with, site_celery
+from forum.celery import TASK, Bell, deliver_with, rounds, site_celery
 from forum.errors import MailNotConfigured
 from forum.mail.deliver import Report
 from forum.models import Message
@@ -54,7 +53,8 @@ MAIL = {
 PATIENCE = 40.0
 # The reference site with a beat in a hurry.
 HURRIED = (
-    "import forum.celery\nforum.celery.SWEEP_SECONDS = 0.5\nfrom wsgi import app\ncelery = app.extensions['celery']\n"
+    "from forum.celery import rounds\nrounds.SWEEP_SECONDS = 0.5\n"
+    "from wsgi import app\ncelery = app.extensions['celery']\n"
 )
 
 
@@ -480,7 +480,7 @@ def test_work_that_is_left_is_asked_for(make_host: Callable[..., Site], monkeypa
     """A task whose time was over before its work asks for another; one whose mail server is down does not."""
     celery = celery_of(make_host().app)
     reports = iter([Report(unfinished=True), Report(unfinished=True, down="no route to host"), Report()])
-    monkeypatch.setattr(forum.celery, "drain", lambda app, *, seconds: next(reports))
+    monkeypatch.setattr(rounds, "drain", lambda app, *, seconds: next(reports))
     for _ in range(3):
         celery.tasks[TASK]()
     with celery.connection_for_read() as connection:
@@ -516,7 +516,7 @@ def test_a_site_that_cannot_have_celery_says_why(
     make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, config: dict[str, str], package: str, sentence: str
 ) -> None:
     """Without a broker or a package the reference site does not start, and says what to do."""
-    monkeypatch.setattr(forum.celery, "find_spec", lambda name: None if name == package else ...)
+    monkeypatch.setattr("forum.celery.site.find_spec", lambda name: None if name == package else ...)
     with pytest.raises(SettingsError, match=sentence):
         make_site(FORUM_DELIVERY="celery", **config)
 

@@ -143,7 +143,7 @@ def test_without_mail_moderators_are_told_the_way_in(make_site: Callable[..., Si
     held = site.comment(name="Ann", email=ANN)
     with site.session() as session:
         moderation.mail_link(session, site.state.keys, site.state.settings, "mo@desk.example", site.clock())
-        comment = moderation.decide(session, held, "reject", version=1, actor="mo", now=site.clock())
         session.execute(update(Address).values(state="confirmed"))
-        moderation.tell(session, site.state.keys, site.state.settings, comment, "reject", site.clock())
+        press = moderation.acts.Press(site.state.keys, site.state.settings, "mo", site.clock())
+        moderation.acts.decide(session, press, "reject", held, 1)
         assert session.scalars(select(Message.kind)).all() == []

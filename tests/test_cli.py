@@ -235,8 +235,8 @@ def test_db_upgrade_says_what_it_did(make_site: Callable[..., Site]) -> None:
     site = make_site()
     with site.app.app_context():
         Base.metadata.drop_all(site.state.db.engine)
-    assert run(site, "db", "upgrade").output == "Forum's tables were created, at 0002.\n"
-    assert run(site, "db", "upgrade").output == "Forum's tables are up to date, at 0002.\n"
+    assert run(site, "db", "upgrade").output == "Forum's tables were created, at 0003.\n"
+    assert run(site, "db", "upgrade").output == "Forum's tables are up to date, at 0003.\n"
 
 
 def test_every_command_explains_itself(site: Site) -> None:

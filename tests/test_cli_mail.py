@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from forum.cli import forum_cli
 from forum.models import Attempt, Audit, Base, Comment, Event, Message, Throttle, Worker
+from forum.outbox import tallies
 from tests.services import Sink
 from tests.visitors import Site
 
@@ -240,6 +241,37 @@ def test_status_at_a_glance(ill: Site) -> None:
     assert lines[4] == "Slow      small.example asked for less 4 minutes ago, 10 a minute to begin with"
     assert lines[6] == "Given up  message 1: dot: no answer about a•••@reader.example"
     assert lines[7:] == ["Given up  event 1: ValueError: no page", "Worker    host:1, seen this moment"]
+
+
+def test_status_and_what_was_laid_aside(answered: tuple[Site, int]) -> None:
+    """What `mail restored` laid aside is told apart from what was given up, with the command that decides."""
+    site, _ = answered
+    with site.session() as session:
+        session.execute(update(Message).where(Message.id == 1).values(state="dead", skip_reason="restored"))
+        session.execute(update(Event).where(Event.id == 1).values(state="dead", last_error="restored"))
+        session.commit()
+    lines = run(site, "mail", "status").output.splitlines()
+    aside = "messages: 1; news for single people: 0; comments: 1"
+    assert f"Aside     {aside}: `flask forum mail restored --send` or `--drop` decides" in lines
+    assert lines[0] == "Messages  1 laid_aside, 1 sent"
+    assert not [line for line in lines if line.startswith("Given up")]
+    report = json.loads(run(site, "mail", "status", "--json").output)
+    assert report["laid_aside"] == {"events": 1, "items": 0, "messages": 1}
+    assert (report["dead"], report["errors"]) == ({"messages": 0, "events": 0}, [])
+    run(site, "mail", "restored", "--drop")
+    assert "Aside" not in run(site, "mail", "status").output
+
+
+def test_one_that_was_laid_aside_is_tried_again_by_its_number(answered: tuple[Site, int]) -> None:
+    """`mail retry` with a number decides about that message alone; it was never counted as given up."""
+    site, _ = answered
+    with site.session() as session:
+        session.execute(update(Message).where(Message.id == 1).values(state="dead", skip_reason="restored"))
+        session.commit()
+    assert run(site, "mail", "retry", "1").exit_code == 0
+    with site.session() as session:
+        assert session.get_one(Message, 1).state == "ready"
+        assert ("messages", ("confirm", "dead")) not in tallies.read(session)
 
 
 def test_status_of_an_empty_site(site: Site) -> None:

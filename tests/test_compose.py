@@ -29,6 +29,7 @@ from tests.mails import (
     HEBREW,
     LINKS,
     LONG,
+    NOW,
     TEMPLATES,
     M,
     confirm,
@@ -631,7 +632,7 @@ def test_a_link_comes_alone_and_says_how_long_it_works(page: str, subject: str) 
 
 # Written once, filled in for each
 
-WRITERS = ("reply", "digest", "confirm", "notice", "moved", "link", "sign_in")
+WRITERS = ("reply", "digest", "confirm", "notice", "moved", "link", "sign_in", "queue")
 FOOTER = "{% block footer %}שלום {{ super() }}{% endblock %}"
 TRANSLATED = {
     f"forum/mail/{kind}/he/{file}": f'{{% extends "forum/mail/{kind}/{file}" %}}{FOOTER}'
@@ -661,6 +662,8 @@ def news(kind: str, token: Callable[[str], str], name: str, title: str, source: 
         "moved": {},
         "link": {"page": "p", "url": f"{M}/p/{token('p')}", "days": 30},
         "sign_in": {"url": f"https://forum.example/forum/sign-in/{token('u')}", "minutes": 30},
+        "queue": {"told": 1, "in_all": 2, "queue_url": f"{M}/42", "unsubscribe": f"{M}/u/{token('u')}", "daily": True}
+        | {"cases": (compose.Case(name, title, (title,), source, NOW, f"{M}/a/{token('t')}", f"{M}/a/{token('p')}"),)},
     }
     return told[kind]
 

@@ -339,7 +339,7 @@ def test_health_is_json_and_names_nobody(site: Site) -> None:
     answer = site.visitor().get("/forum/health")
     assert answer.headers["Cache-Control"] == "no-store"
     expected = {"ok", "database", "migrations", "oldest_ready_seconds", "worker_seen_seconds"}
-    assert set(answer.json or {}) == expected | {"breaker_open_seconds", "dead"}
+    assert set(answer.json or {}) == expected | {"breaker_open_seconds", "dead", "laid_aside"}
 
 
 def test_the_mailbox_shows_every_captured_mail(site: Site) -> None:

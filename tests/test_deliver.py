@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import select, update
 
 from forum import outbox
 from forum.mail.deliver import drain
-from forum.models import Attempt, Base, Message, from_now
+from forum.models import Attempt, Message, from_now
 from tests.services import Sink
 from tests.visitors import Site
 
 SMTP: dict[str, Any] = {"FORUM_MAIL_TRANSPORT": "smtp", "MAIL_SUPPRESS_SEND": False, "TESTING": False}
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The configuration of an empty database of each kind."""
-    if request.param == "sqlite":
-        yield {}
-        return
-    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "mariadb_url")
-    yield {"SQLALCHEMY_DATABASE_URI": url}
-    engine = create_engine(url)
-    Base.metadata.drop_all(engine)
-    engine.dispose()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import datetime as dt
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import dns.message
@@ -13,10 +14,12 @@ import dns.rcode
 import dns.resolver
 import dns.rrset
 import pytest
+from sqlalchemy import NullPool, create_engine
 
-from forum.cli.mail.doctor import unsubscribing
+from forum.cli.mail.doctor import examine, unsubscribing
 from forum.mail import doctor
 from forum.mail.doctor import Finding, Flow
+from forum.outbox.restore import Laid
 from forum.outbox.vitals import Breaker, Slow
 from forum.settings import Settings
 from tests.visitors import Site
@@ -235,6 +238,49 @@ def test_domains_that_asked_for_less() -> None:
     assert [each.sentence for each in found if "a.example, b.example, c.example and 1 more" in each.sentence]
 
 
+def test_domains_that_are_not_believed() -> None:
+    """A domain that denies very many mailboxes at once is named, and what becomes of its readers."""
+    found = doctor.look(Flow(ago(1), None, 0, disbelieved=["ill.example"]), 404, NOW)
+    (sentence,) = [each.sentence for each in found if (each.check, each.word) == ("disbelieved", "todo")]
+    assert ("not believed: ill.example." in sentence, "keep their mail" in sentence) == (True, True)
+
+
+def test_what_was_laid_aside_waits_for_a_decision() -> None:
+    """Mail laid aside after a restoration is not called given up; the finding names the command that decides."""
+    found = doctor.look(Flow(ago(1), None, 0, laid_aside=Laid(events=1, items=0, messages=2)), 404, NOW)
+    assert words(found) == {"worker": "ok", "ready": "ok", "laid_aside": "todo", "unsubscribe": "ok"}
+    (sentence,) = [each.sentence for each in found if each.check == "laid_aside"]
+    assert "messages: 2; news for single people: 0; comments: 1." in sentence
+    assert "`flask forum mail restored --send` or `--drop`" in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"pool_size": 1, "max_overflow": 0}, {"pool": "wrong"}),
+        ({"pool_size": 1, "max_overflow": 1}, {"pool": "todo"}),
+        ({"pool_size": 1, "max_overflow": 2}, {}),
+        ({"pool_size": 3, "max_overflow": 0}, {}),
+        ({"pool_size": 1, "max_overflow": -1}, {}),
+        ({"pool_size": 0, "max_overflow": 0}, {}),
+        ({"poolclass": NullPool}, {}),
+        ({}, {}),
+    ],
+)
+def test_connections_to_the_database(tmp_path: Path, options: dict[str, Any], expected: dict[str, str]) -> None:
+    """With one connection no mail is delivered, with two delivery waits for itself; three are enough."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'x.db'}", **options)
+    assert words(doctor.connections(engine.pool)) == expected
+
+
+def test_the_pool_of_the_site_is_looked_at(make_site: Callable[..., Site]) -> None:
+    """The doctor on the command line asks the site's own engine, and says what to set."""
+    site = make_site(SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 1, "max_overflow": 1})
+    with site.app.app_context():
+        (sentence,) = [each.sentence for each in examine(site.state) if each.check == "pool"]
+    assert "SQLALCHEMY_ENGINE_OPTIONS must allow 3" in sentence
+
+
 def test_news_nobody_could_be_told_of() -> None:
     """A comment whose news was given up is to do, with the command that shows why."""
     (finding,) = [each for each in doctor.look(Flow(ago(1), None, 0, 2), 404, NOW) if each.check == "dead_events"]
@@ -244,10 +290,10 @@ def test_news_nobody_could_be_told_of() -> None:
 def test_the_outbox_is_read_as_it_is(site: Site) -> None:
     """Heartbeat, oldest ready message and the given up come from the tables."""
     with site.session() as session:
-        assert doctor.flow(session, site.clock()) == Flow(None, None, 0, slowed=[])
+        assert doctor.flow(session, site.clock()) == Flow(None, None, 0, slowed=[], disbelieved=[])
     site.follower("Ann")
     with site.session() as session:
-        assert doctor.flow(session, site.clock()) == Flow(site.clock(), None, 0, slowed=[])
+        assert doctor.flow(session, site.clock()) == Flow(site.clock(), None, 0, slowed=[], disbelieved=[])
 
 
 def test_the_unsubscribe_page_answers_strangers(make_site: Callable[..., Site], make_blog: Callable[..., Site]) -> None:

@@ -13,14 +13,14 @@ from sqlalchemy import select, update
 
 from forum import explain
 from forum.explain.sentences import known
-from forum.models import Address, Comment, Event, Item, Message
+from forum.models import Address, Comment, Event, Item, Message, Throttle
 from forum.settings.values import SCOPES
 from tests.visitors import Site
 
 FORUM = Path(__file__).parent.parent / "forum"
 # A reason that names a kind and a case: what may stand for the case.
 CASES = {
-    "suppressed:": ("refused", "unsubscribed", "bounced", "complained"),
+    "suppressed:": ("refused", "unsubscribed", "bounced", "complained", "admin"),
     "limit:": SCOPES,
     "address_": ("none", "pending", "confirmed", "unsubscribed", "refused", "bounced", "complained", "blocked"),
 }
@@ -186,7 +186,7 @@ def test_who_has_not_confirmed(site: Site) -> None:
     site.deliver()
     assert said_of(site, answer) == ["a•••@reader.example: waits: they have not confirmed their address yet"]
     with site.session() as session:
-        lines = explain.asked(session, session.scalars(select(Address)).one(), site.clock())
+        lines = explain.asked(session, session.scalars(select(Address)).one(), site.state.settings, site.clock())
     assert [str(line) for line in lines] == [
         "a•••@reader.example: asked to confirm: mailed 22 Nov 2026 12:00, kept in the development mailbox"
     ]
@@ -275,8 +275,100 @@ def test_every_state_of_a_message(answered: tuple[Site, int], message: dict[str,
     site.deliver()
     wait = dt.timedelta(minutes=message.get("minutes", 0))
     values = {key: value for key, value in message.items() if key != "minutes"}
-    change(site, Message, **{"smtp_code": None, "not_before": site.clock() + wait, **values})
+    given = {"smtp_code": None, "not_before": site.clock() + wait, **values}
+    with site.session() as session:
+        session.execute(update(Message).where(Message.kind == "reply").values(given))
+        session.commit()
     assert said_of(site, answer) == [f"a•••@reader.example: {sentence}"]
+
+
+@pytest.fixture
+def due(answered: tuple[Site, int]) -> tuple[Site, int]:
+    """A site where the mail to Ann is due and has not left."""
+    site, answer = answered
+    site.deliver()
+    waits = {"state": "ready", "not_before": site.clock(), "accepted_at": None, "smtp_code": None}
+    with site.session() as session:
+        session.execute(update(Message).where(Message.kind == "reply").values(waits))
+        session.commit()
+    return site, answer
+
+
+def hold_back(site: Site, scope: str, key: str, minutes: int) -> None:
+    """Have the mail server or a domain hold mail back since some minutes, and be tried again in one."""
+    now = site.clock()
+    since = now - dt.timedelta(minutes=minutes)
+    row = Throttle(scope=scope, key=key, failures=2, rate=10.0, since=since, changed_at=since)
+    row.open_until, row.last_error = now + dt.timedelta(minutes=1), "connect: refused ann@reader.example"
+    with site.session() as session:
+        session.add(row)
+        session.commit()
+
+
+def test_a_mail_server_that_is_away(due: tuple[Site, int]) -> None:
+    """Who waits for the mail server is told since when it is away, when it is tried again, and its words, masked."""
+    hold_back(due[0], "transport", "mx.host.example:25:", 4)
+    assert said_of(*due) == [
+        "a•••@reader.example: waits since 22 Nov 2026 12:00: the mail server cannot be used since 22 Nov 2026 11:56 "
+        "and is tried again at 22 Nov 2026 12:01: connect: refused a•••@reader.example"
+    ]
+    due[0].clock.advance(90)
+    assert "and is tried again with the next delivery" in said_of(*due)[0]
+
+
+def test_a_domain_that_asked_for_less(due: tuple[Site, int]) -> None:
+    """Who waits for their own domain is told that, and another domain holds nobody up."""
+    hold_back(due[0], "domain", "other.example", 4)
+    assert said_of(*due)[0].endswith("waits for the next delivery, since 22 Nov 2026 12:00")
+    hold_back(due[0], "domain", "reader.example", 4)
+    slow = "reader.example asked for less mail at 22 Nov 2026 11:56, and gets it slowly"
+    assert said_of(*due) == [f"a•••@reader.example: waits since 22 Nov 2026 12:00: {slow}"]
+
+
+def test_a_domain_that_had_its_minute(make_site: Callable[..., Site]) -> None:
+    """Where a domain got all the mails of a minute, the next one says which setting it waits for."""
+    site = make_site(FORUM_MAIL_DOMAIN_RATE=1)
+    site.add_article()
+    answer = site.comment("An answer.", parent=site.follower("Ann"))
+    site.deliver()
+    assert said_of(site, answer)[0].endswith(
+        "reader.example got as many mails within this minute as FORUM_MAIL_DOMAIN_RATE says"
+    )
+    site.deliver(61)
+    assert ": mailed " in said_of(site, answer)[0]
+
+
+@pytest.mark.parametrize("first", [{"state": "sending"}, {"state": "claimed"}, {"state": "ready"}])
+def test_another_mail_goes_first(due: tuple[Site, int], first: dict[str, str]) -> None:
+    """A mail on its way to the same address, or due before, is named as what is waited for; one that left is not."""
+    site, answer = due
+    assert said_of(site, answer)[0].endswith("waits for the next delivery, since 22 Nov 2026 12:00")
+    with site.session() as session:
+        session.execute(update(Message).where(Message.kind == "confirm").values(first))
+        session.commit()
+    assert said_of(site, answer)[0].endswith("message 1, to the same address, goes first")
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        (Event, {"state": "dead", "last_error": "restored"}),
+        (Item, {"state": "skipped", "skip_reason": "restored"}),
+        (Message, {"state": "dead", "skip_reason": "restored"}),
+    ],
+)
+def test_what_a_restored_backup_laid_aside(due: tuple[Site, int], what: Any, values: dict[str, str]) -> None:
+    """What was laid aside waits for a decision, and the line names the command that makes it."""
+    change(due[0], what, **values)
+    aside = "laid aside after a backup was restored, until `flask forum mail restored --send` or `--drop` decides"
+    assert f"waits: {aside}" in said_of(*due)[0]
+
+
+def test_whom_to_tell_could_not_be_found_out(answered: tuple[Site, int]) -> None:
+    """An event that failed too often says so with its error, in which addresses are masked."""
+    change(answered[0], Event, state="dead", last_error="ValueError: no page for ann@reader.example")
+    why = "whom to tell could not be found out, ValueError: no page for a•••@reader.example"
+    assert said_of(*answered) == [f"not mailed: {why}"]
 
 
 def test_a_comment_taken_away_before_its_turn(site: Site) -> None:

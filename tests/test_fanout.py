@@ -5,52 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import create_engine, func, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from forum import outbox
 from forum.clashes import is_clash
-from forum.models import Address, Base, Comment, Event, Item, Message, Subscription
+from forum.mail import steps
+from forum.models import Comment, Event, Item, Message
 from forum.outbox import bundling, events
 from forum.outbox.bundling import Bundle
 from forum.sqlite import begin_writing
-from tests.visitors import Site
+from tests.visitors import Site, crowd
 
 NEVER = dt.datetime(9999, 12, 31, 23, 59, tzinfo=dt.UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The configuration of an empty database of each kind."""
-    if request.param == "sqlite":
-        yield {}
-        return
-    url = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "mariadb_url")
-    yield {"SQLALCHEMY_DATABASE_URI": url}
-    engine = create_engine(url)
-    Base.metadata.drop_all(engine)
-    engine.dispose()
-
-
-def crowd(site: Site, people: int, thread_id: int = 1) -> None:
-    """Let this many new readers with confirmed addresses follow a thread."""
-    now = site.clock()
-    with site.session() as session:
-        first = (session.scalar(select(func.max(Address.id))) or 0) + 1
-        ids = range(first, first + people)
-        since = {"active_at": now, "changed_at": now, "created_at": now}
-        mails = {id_: f"r{id_}@reader.example" for id_ in ids}
-        rows = [{"id": id_, "key": mails[id_], "email": mails[id_], "state": "confirmed", **since} for id_ in ids]
-        session.execute(insert(Address), rows)
-        wish = {"thread_id": thread_id, "target": f"thread:{thread_id}", "scope": "thread"}
-        wish |= {"consent_at": now, "consent_wording": "box"}
-        session.execute(insert(Subscription), [{"address_id": id_, **wish} for id_ in ids])
-        session.commit()
 
 
 def step(site: Site, work: Callable[..., int]) -> int:
@@ -201,6 +174,55 @@ def test_news_that_cannot_be_told_stops_no_other(make_site: Callable[..., Site])
     assert tried == [(1, "new"), (2, "new"), (3, "new"), (4, "new"), (5, "dead"), (5, "dead")]
     assert (event.last_error or "").startswith("OverflowError: ")
     assert items(site) == {1: 1}
+
+
+def test_news_that_the_database_refuses_stops_no_other(site: Site) -> None:
+    """An event whose rows break a rule of the database each time is laid aside like others, and delivery goes on."""
+    site.comment()
+    crowd(site, 1)
+    rule = "CREATE TRIGGER a BEFORE INSERT ON forum_item WHEN NEW.comment_id = 1 BEGIN SELECT RAISE(ABORT, 'no'); END"
+    with site.session() as session:
+        session.execute(text(rule))
+        session.commit()
+    site.comment("Another one.")
+    tried = []
+    for minutes in (0, 1, 5, 15, 30):
+        site.deliver(minutes * 60)
+        with site.session() as session:
+            event = session.get_one(Event, 1)
+            tried.append((event.attempts, event.state))
+    assert tried == [(1, "new"), (2, "new"), (3, "new"), (4, "new"), (5, "dead")]
+    assert (event.last_error or "").startswith("IntegrityError: ")
+    assert items(site) == {1: 1}
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+def test_a_row_that_was_there_already_costs_no_try(make_site: Callable[..., Site], database: dict[str, str]) -> None:
+    """Somebody else tells the same person of the same comment meanwhile: fan-out goes on at once, without them."""
+    site = make_site(**database)
+    site.add_article()
+    first, second = site.comment(), site.comment("Another one.")
+    crowd(site, 2)
+    told: list[int] = []
+
+    def tell(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO forum_item ") and not told:
+            told.append(1)
+            other = {"event_id": second, "comment_id": first, "address_id": 1, "thread_id": 1, "reason": "thread"}
+            now = site.clock()
+            with Session(engine) as session:
+                session.execute(insert(Item).values(**other, state="skipped", due_at=now, created_at=now))
+                session.commit()
+
+    courier = site.state.courier()
+    with site.app.app_context():
+        engine = site.state.db.engine
+        listen(engine, "before_cursor_execute", tell)
+    assert steps.step(courier, lambda session, now: outbox.fan_out(session, courier.keys, courier.settings, now))
+    with site.session() as session:
+        event = session.get_one(Event, first)
+        assert (told, event.attempts, event.state) == ([1], 0, "done")
+        assert sorted(session.scalars(select(Item.address_id).where(Item.comment_id == first))) == [1, 2]
 
 
 def test_dead_news_can_be_revived(site: Site) -> None:

@@ -105,7 +105,7 @@ def logging_as_it_was() -> Iterator[None]:
 def test_our_tables_come_from_our_own_command(make_repository: MakeRepository) -> None:
     """`flask forum db upgrade` makes our tables and our version table, and nothing of the host's."""
     repository = make_repository()
-    assert "were created, at 0002" in repository.forum("db", "upgrade")
+    assert "were created, at 0003" in repository.forum("db", "upgrade")
     names = set(inspect(repository.engine).get_table_names())
     assert names == {*Base.metadata.tables, VERSION_TABLE}
     assert "up to date" in repository.forum("db", "upgrade")

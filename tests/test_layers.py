@@ -15,17 +15,17 @@ HOUSE = TESTS.parent / "forum"
 
 # From the ground up. A module may import what stands beside it (without a circle) or before it, never after it.
 PURE = {"errors", "signals", "settings", "siteconfig", "tokens", "sanitize", "tree", "screening"}
-STORAGE = {"models", "sqlite", "clashes", "migrations"}
+STORAGE = {"models", "sqlite", "clashes", "forks", "migrations"}
 JOURNEY = {"articles", "threads", "comments", "addresses", "subscriptions", "outbox", "moderation", "audit"}
-JOURNEY |= {"preferences"}
+JOURNEY |= {"preferences", "overrides"}
 MAIL = {"mail", "explain", "metrics"}
-FLASK = {"cache", "logs", "network", "identity", "state", "worker", "forms", "render", "counts", "blueprints"}
-FLASK |= {"celery", "cli", "extension", "site"}
+FLASK = {"cache", "logs", "network", "identity", "hooks", "state", "worker", "forms", "render", "counts", "blueprints"}
+FLASK |= {"celery", "cli", "extension", "site", "limiting", "altcha"}
 FACE = {"__init__", "__main__", "testing"}
 LAYERS = [PURE, STORAGE, JOURNEY, MAIL, FLASK, FACE]
 
 KNOWN_TO_ONE = {"bleach": "sanitize", "nh3": "sanitize", "flask_mail": "mail", "smtplib": "mail", "celery": "celery"}
-KNOWN_TO_ONE |= {"prometheus_client": "metrics"}
+KNOWN_TO_ONE |= {"prometheus_client": "metrics", "altcha": "altcha"}
 
 
 @cache

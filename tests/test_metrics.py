@@ -8,18 +8,21 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from forum import outbox
 from forum.mail.logbook import note_attempt
 from forum.mail.outcome import Outcome, answered
 from forum.models import Address, Audit, Base, Event, Message, Throttle, Worker
+from forum.outbox import Claim, Try, bounces, vitals
 from forum.outbox.pruning import prune
 from tests.test_cli_mail import run
 from tests.test_pruning import attempt, letter
@@ -89,6 +92,23 @@ def test_for_others_there_is_no_such_page(watched: Site, authorization: str) -> 
 def test_without_a_token_in_the_settings_there_is_no_such_page(site: Site) -> None:
     """A site that sets no token shows its numbers to nobody, an empty token included."""
     assert [scrape(site, given).status_code for given in ("", "Bearer ", f"Bearer {TOKEN}")] == [404] * 3
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "Schlüssel für die Zahlen",
+        "κλειδί για τους αριθμούς",
+        "où est la clef, voilà",
+        "ett långt ord till Å",
+        "  a token in spaces  ",
+    ],
+)
+def test_a_token_of_any_letters(make_site: Callable[..., Site], token: str) -> None:
+    """A token may hold any letter: it is compared as the bytes of UTF-8, which a server hands over as Latin-1."""
+    site = make_site(FORUM_METRICS_TOKEN=token)
+    sent = f"Bearer {token.strip()}".encode().decode("latin-1")
+    assert [scrape(site, given).status_code for given in (sent, f"{sent}x", sent[:-1])] == [200, 404, 404]
 
 
 def test_without_the_extra_there_is_no_such_page(watched: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +193,43 @@ def other(session: Session, now: dt.datetime) -> int:
     return person.id
 
 
+def settle(session: Session, site: Site, message: Message, outcome: Outcome, token: str = "lost") -> str | None:
+    """Write down what became of a try with the message."""
+    now = site.clock()
+    tried = Try(Claim(message.id, token), message.address_id, "w", now, now, now)
+    state = outbox.settle(session.connection(), site.state.settings, tried, outcome)
+    session.commit()
+    return state
+
+
+def test_refusals_by_policy_are_counted_by_domain(watched: Site) -> None:
+    """Refusals of our mail are counted by the big domains, all others as one, however many there are."""
+    for number, domain in enumerate(["gmail.com", "gmail.com", "a.example", "b.example"]):
+        with watched.session() as session:
+            message = letter(session, watched, str(number), state="sending", lease_token="t")
+            message.domain = domain
+            session.commit()
+            assert settle(session, watched, message, Outcome("refused", "dot", 554), "t") == "failed"
+    found = samples(watched)
+    counted = {labels: number for (name, labels), number in found.items() if name == "forum_policy_refusals_total"}
+    assert counted == {("gmail.com",): 2, ("other",): 2}
+    assert found["forum_refusals_total", ("policy",)] == 4
+
+
+def test_domains_that_are_not_believed_are_counted(watched: Site) -> None:
+    """A domain that denies more than twenty mailboxes within ten minutes is one, until that is over."""
+    seen = []
+    with watched.session() as session:
+        for number in range(21):
+            seen += [bounces.disbelieved(session, watched.clock())]
+            ended(session, watched, str(number), {"outcome": "bad_mailbox", "phase": "rcpt"}, state="failed")
+        session.commit()
+    assert seen == [[]] * 21
+    assert samples(watched)["forum_disbelieved_domains", ()] == 1
+    watched.clock.advance(601)
+    assert samples(watched)["forum_disbelieved_domains", ()] == 0
+
+
 def test_the_present_is_shown(watched: Site) -> None:
     """What waits, is held, was given up or slowed down, and who delivers, is what it is at this moment."""
     now = watched.clock()
@@ -184,6 +241,7 @@ def test_the_present_is_shown(watched: Site) -> None:
         letter(session, watched, "held", state="claimed", lease_until=dt.datetime.now(dt.UTC) + 9 * MINUTE)
         letter(session, watched, "lost", state="claimed", lease_until=dt.datetime.now(dt.UTC) - 9 * MINUTE)
         letter(session, watched, "dead", state="dead")
+        letter(session, watched, "aside", state="dead", skip_reason="restored")
         session.add(breaker(watched, minutes=3))
         for domain, minutes in (("slow.example", 5), ("quick.example", 90)):
             at = now - minutes * MINUTE
@@ -196,6 +254,7 @@ def test_the_present_is_shown(watched: Site) -> None:
         "forum_live_leases": 1,
         "forum_dead_messages": 1,
         "forum_dead_events": 1,
+        "forum_laid_aside": 1,
         "forum_breaker_open": 1,
         "forum_breaker_failures": 5,
         "forum_throttled_domains": 1,
@@ -227,7 +286,7 @@ def test_a_server_nobody_tried_again_is_not_known_to_be_away(watched: Site) -> N
 
 
 def test_a_scrape_costs_a_fixed_number_of_queries(watched: Site) -> None:
-    """However much there is to count, the number of statements is the same."""
+    """However much there is to count, the number of statements is the documented one."""
     costs = []
     for number in range(3):
         with watched.session() as session:
@@ -237,7 +296,8 @@ def test_a_scrape_costs_a_fixed_number_of_queries(watched: Site) -> None:
         with watched.statements() as seen:
             assert scrape(watched).status_code == 200
         costs.append(len(seen))
-    assert costs[0] == costs[1] == costs[2] < 30
+    assert f"**What a scrape costs**: {costs[0]} statements" in DOCS
+    assert costs[0] == costs[1] == costs[2]
 
 
 def test_no_counter_falls_on_the_page(watched: Site) -> None:
@@ -254,6 +314,63 @@ def test_no_counter_falls_on_the_page(watched: Site) -> None:
     after = samples(watched)
     counted = ("_total", "_bucket", "_sum", "_count")
     assert {key: value for key, value in before.items() if key[0].endswith(counted)}.items() <= after.items()
+
+
+def counters(site: Site) -> Samples:
+    """The counters of the page."""
+    return {key: value for key, value in samples(site).items() if key[0].endswith("_total")}
+
+
+def fallen(before: Samples, after: Samples) -> Samples:
+    """What a monitor would take for a restart."""
+    return {key: after.get(key, 0) for key, value in before.items() if after.get(key, 0) < value}
+
+
+def test_no_counter_falls_when_a_mail_given_up_had_arrived(watched: Site) -> None:
+    """A message given up in doubt has ended; when its acceptance comes in late it has ended once more."""
+    with watched.session() as session:
+        letter(session, watched, "doubt", state="dead", ambiguous=1)
+        session.commit()
+    before = counters(watched)
+    assert before["forum_messages_total", ("reply", "dead")] == 1
+    with watched.session() as session:
+        message = session.scalars(select(Message).where(Message.rfc_message_id == "<doubt@x>")).one()
+        assert settle(session, watched, message, Outcome("accepted", "dot", 250)) == "sent"
+    after = counters(watched)
+    assert (fallen(before, after), after["forum_messages_total", ("reply", "sent")]) == ({}, 1)
+
+
+@pytest.mark.parametrize("decision", ["--send", "--drop"])
+def test_no_counter_falls_after_a_restoration(make_site: Callable[..., Site], decision: str) -> None:
+    """Laying events, items and messages aside, deciding about them and delivering only ever raises numbers."""
+    site = make_site(FORUM_METRICS_TOKEN=TOKEN, FORUM_MAIL_HOLD_SECONDS=3600)
+    site.add_article()
+    first = site.follower("Bea")
+    site.comment("An answer that is held.", parent=first, name="Cy")
+    site.deliver()
+    site.comment("One nobody has looked at.", parent=first, name="Cy")
+    with site.session() as session:
+        letter(session, site, "unsent", state="ready", ambiguous=1)
+        session.commit()
+    seen = [counters(site)]
+    for args, laid in (((site.clock() + MINUTE).strftime("%Y-%m-%dT%H:%M"), (1, 1, 1)), (decision, (0, 0, 0))):
+        assert run(site, "mail", "restored", args).exit_code == 0
+        seen.append(counters(site))
+        with site.session() as session:
+            assert vitals.laid_aside(session) == laid
+    site.deliver(7200)
+    seen.append(counters(site))
+    assert [fallen(before, after) for before, after in pairwise(seen)] == [{}] * 3
+
+
+def test_what_was_laid_aside_is_not_pruned(watched: Site) -> None:
+    """What waits for a decision has not ended, and stays until somebody makes it."""
+    with watched.session() as session:
+        for state in ("dead", "ready"):
+            letter(session, watched, state, state=state, skip_reason="restored" if state == "dead" else None)
+        session.commit()
+        watched.clock.advance(40 * 86_400)
+        assert prune(session, watched.clock()) == 0
 
 
 # --- the health page
@@ -281,7 +398,18 @@ def test_health_counts_what_was_given_up(watched: Site) -> None:
         session.commit()
     answer = watched.visitor().get("/forum/health").json
     assert answer is not None
-    assert (answer["dead"], answer["breaker_open_seconds"]) == (2, None)
+    assert (answer["dead"], answer["laid_aside"], answer["breaker_open_seconds"]) == (2, 0, None)
+
+
+def test_health_and_what_was_laid_aside(watched: Site) -> None:
+    """What `mail restored` laid aside was not given up: it has a number of its own."""
+    with watched.session() as session:
+        session.execute(update(Event).values(state="dead", last_error="restored"))
+        letter(session, watched, "aside", state="dead", skip_reason="restored")
+        session.commit()
+    answer = watched.visitor().get("/forum/health").json
+    assert answer is not None
+    assert (answer["dead"], answer["laid_aside"]) == (0, 2)
 
 
 # --- the documentation

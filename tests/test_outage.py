@@ -1,4 +1,4 @@
-"""The database goes away while a mail is on the wire, comes back from a backup, or the worker is told to end."""
+"""The database comes back from a backup, the spool is damaged, a server is away, or the worker is told to end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from sqlalchemy import create_engine, make_url, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select
 
 from forum.cli import forum_cli
 from forum.mail.deliver import drain
 from forum.mail.outgoing import Outgoing
-from forum.models import Base, Item, Message
-from forum.worker import Stop
+from forum.models import Item, Message
 from tests.mail_servers import HANG_UP, SILENCE, MailServer
 from tests.visitors import Site
 
@@ -33,51 +31,13 @@ def server() -> Iterator[MailServer]:
     running.stop()
 
 
-class Outage:
-    """Cuts the site off from its PostgreSQL, and lets it back in."""
-
-    def __init__(self, url: str) -> None:
-        found = make_url(url)
-        self._engine = create_engine(found.set(database="postgres"), isolation_level="AUTOCOMMIT")
-        self._name = found.database
-
-    def begin(self) -> None:
-        self._run(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
-        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'")
-
-    def end(self) -> None:
-        self._run(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-    def _run(self, statement: str) -> None:
-        with self._engine.connect() as connection:
-            connection.execute(text(statement))
-
-
 @pytest.fixture
-def site(make_site: MakeSite, server: MailServer, postgres_url: str, tmp_path: Path) -> Iterator[Site]:
-    """A site on PostgreSQL that sends to the server, with a confirmation mail due."""
-    made = make_site(**SMTP, MAIL_SERVER=server.host, MAIL_PORT=server.port, SQLALCHEMY_DATABASE_URI=postgres_url)
-    made.app.instance_path = str(tmp_path / "instance")
+def site(make_site: MakeSite, server: MailServer) -> Site:
+    """A site that sends to the server, with a confirmation mail due."""
+    made = make_site(**SMTP, MAIL_SERVER=server.host, MAIL_PORT=server.port)
     made.add_article()
     made.comment(name="Ann", email="ann@reader.example", notify="direct")
-    yield made
-    with made.app.app_context():
-        made.state.db.engine.dispose()
-    engine = create_engine(postgres_url)
-    Base.metadata.drop_all(engine)
-    engine.dispose()
-
-
-@pytest.fixture
-def outage(postgres_url: str) -> Iterator[Outage]:
-    """The power to cut the site off."""
-    power = Outage(postgres_url)
-    yield power
-    power.end()
-    power.close()
+    return made
 
 
 def restored(site: Site, *args: str) -> Result:
@@ -89,46 +49,6 @@ def states(site: Site) -> list[str]:
     """The state of every message."""
     with site.session() as session:
         return list(session.scalars(select(Message.state).order_by(Message.id)))
-
-
-def test_an_outage_at_the_wrong_moment(
-    site: Site, server: MailServer, outage: Outage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The database is away when a mail is accepted: the worker insists until it is back, and sends no second copy."""
-    server.at_the_end = outage.begin
-    waits: list[float] = []
-
-    def wait(_outgoing: Outgoing, seconds: float) -> bool:
-        waits.append(seconds)
-        if len(waits) == 3:
-            outage.end()
-        return True
-
-    monkeypatch.setattr(Outgoing, "pause", wait)
-    site.deliver()
-    assert len(waits) == 3
-    site.deliver(3600)
-    assert (states(site), len(server.taken)) == (["sent"], 1)
-
-
-def test_what_the_database_never_took_is_in_the_spool(site: Site, server: MailServer, outage: Outage) -> None:
-    """The worker must end during the outage: the next one reads in the spool what was accepted, and sends nothing."""
-    stop = Stop()
-
-    def cut() -> None:
-        outage.begin()
-        stop.set()
-
-    server.at_the_end = cut
-    with site.app.app_context():
-        courier = site.state.courier()
-        with pytest.raises(DBAPIError):
-            drain(courier, stop.is_set)
-    outage.end()
-    assert list(courier.spool.iterdir()) != []
-    site.lapse()
-    site.deliver(3600)
-    assert (states(site), len(server.taken), list(courier.spool.iterdir())) == (["sent"], 1, [])
 
 
 def test_a_worker_that_must_end_cuts_a_stuck_mail_off(make_site: MakeSite, server: MailServer) -> None:
@@ -172,7 +92,7 @@ def test_a_dropped_backup_stays_silent(make_site: MakeSite) -> None:
     site.comment("New news.", parent=first)
     site.deliver(60)
     with site.session() as session:
-        assert session.scalars(select(Item.skip_reason).order_by(Item.id)).all() == ["restored", None]
+        assert session.scalars(select(Item.skip_reason).order_by(Item.id)).all() == ["dropped", None]
     assert len(site.mails(reason="reply")) == 1
 
 
@@ -183,13 +103,38 @@ def test_limits_that_cannot_be_counted_hold_nobody_up(make_site: MakeSite) -> No
     assert site.visitor().post().status_code == 303
 
 
-def test_a_damaged_spool_stops_no_mail(site: Site, server: MailServer) -> None:
+@pytest.fixture
+def folder(site: Site) -> Path:
+    """The spool."""
+    made = Path(site.app.instance_path) / "forum-outcomes"
+    made.mkdir(parents=True)
+    return made
+
+
+def test_a_damaged_spool_stops_no_mail(site: Site, server: MailServer, folder: Path) -> None:
     """A file of the spool that cannot be read is laid aside, and mail goes on."""
-    folder = Path(site.app.instance_path) / "forum-outcomes"
-    folder.mkdir(parents=True)
     (folder / "1-x.json").write_text("{")
     site.deliver()
     assert (len(server.taken), [file.suffix for file in folder.iterdir()]) == (1, [".unread"])
+
+
+def test_a_directory_in_the_spool_stops_no_mail(site: Site, server: MailServer, folder: Path) -> None:
+    """A directory that is called like a file of the spool is laid aside, and mail goes on."""
+    (folder / "1-x.json").mkdir()
+    site.deliver()
+    assert (len(server.taken), [file.suffix for file in folder.iterdir()]) == (1, [".unread"])
+
+
+def test_a_file_that_cannot_be_opened_keeps_nobody_from_the_next(
+    site: Site, server: MailServer, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the system refuses to open stays in the spool and is told of; the next file is read, and mail goes on."""
+    # A link to itself: even the superuser is refused.
+    (folder / "1-x.json").symlink_to(folder / "1-x.json")
+    (folder / "2-x.json").write_text("{")
+    site.deliver()
+    assert (len(server.taken), sorted(file.name for file in folder.iterdir())) == (1, ["1-x.json", "2-x.unread"])
+    assert "1-x.json stays in the spool" in caplog.text
 
 
 def test_what_was_laid_aside_is_not_retried_by_the_way(site: Site, server: MailServer) -> None:

@@ -228,8 +228,8 @@ def test_authors_can_be_told_what_became_of_their_comment(
     held = site.comment("Please.", name="Ann", email=ANN)
     with site.session() as session:
         what: Any = decision
-        comment = moderation.decide(session, held, what, version=1, actor="test", now=site.clock())
-        moderation.tell(session, site.state.keys, site.state.settings, comment, what, site.clock())
+        press = moderation.acts.Press(site.state.keys, site.state.settings, "test", site.clock())
+        moderation.acts.decide(session, press, what, held, 1)
         session.commit()
-    site.deliver()
+    site.deliver(60)
     assert len(site.mails(ANN)) == 1 + told

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from forum.models import Attempt, Base, Comment, Event, Item, Message, Tally, Worker
-from forum.outbox import durations, tallies
+from forum.outbox import bounces, durations, in_front, tallies, vitals
 from forum.outbox.pruning import prune
+from forum.outbox.restore import Laid
 from tests.visitors import Site
 
 MONTH = dt.timedelta(days=30)
@@ -157,6 +158,25 @@ def test_no_counter_falls(everywhere: Site) -> None:
         assert tallies.read(session)["messages", ("reply", "failed")] == 2
         before = tallies.read(session)
         assert (prune(session, site.clock()), tallies.read(session)) == (1, before)
+        session.rollback()
+
+
+def test_what_was_laid_aside_is_a_state_of_its_own(everywhere: Site) -> None:
+    """On each database what waits for a decision after a restoration is told apart, and domains can be asked for."""
+    site = everywhere
+    site.comment(name="Ann", email="ann@reader.example")
+    with site.session() as session:
+        letter(session, site, "aside", state="dead", skip_reason="restored")
+        message = letter(session, site, "dead", state="dead")
+        message.items = [Item(event_id=1, comment_id=1, thread_id=1, address_id=1, reason="reply", state="skipped",
+                              skip_reason="restored", due_at=site.clock(), created_at=site.clock())]  # fmt: skip
+        session.flush()
+        assert vitals.message_states(session) == {"dead": 1, "laid_aside": 1}
+        assert vitals.item_states(session) == {"laid_aside": 1}
+        assert (vitals.laid_aside(session), vitals.dead_messages(session)) == (Laid(0, 1, 1), 1)
+        assert [each.id for each in vitals.given_up(session, 3)] == [message.id]
+        assert in_front(session, message, site.clock()) is None
+        assert bounces.disbelieved(session, site.clock()) == []
         session.rollback()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
@@ -109,3 +110,16 @@ def test_other_databases_remember_nothing(postgres_url: str) -> None:
     pulse.memory()["page"] = "old"
     assert pulse.memory() == {}
     engine.dispose()
+
+
+def test_without_a_file_mail_has_one_connection(make_host: Callable[..., Site]) -> None:
+    """In memory all threads share one transaction, so mail goes over one connection whatever the settings say."""
+    config = {"FORUM_MAIL_CONNECTIONS": 4, "FORUM_MAIL_TRANSPORT": "smtp", "MAIL_SERVER": "localhost"}
+    assert make_host(**config).state.courier().connections == 1
+
+
+def test_with_a_file_mail_has_its_connections(make_host: Callable[..., Site], tmp_path: Path) -> None:
+    """On a SQLite file mail goes over as many connections as the settings say."""
+    config = {"FORUM_MAIL_CONNECTIONS": 4, "FORUM_MAIL_TRANSPORT": "smtp", "MAIL_SERVER": "localhost"}
+    config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'a.db'}"
+    assert make_host(**config).state.courier().connections == 4

@@ -99,5 +99,5 @@ def test_the_moderators_desk(make_host: Callable[..., Site]) -> None:
     author, boss = site.visitor(), {"X-Person": "boss"}
     held = author.get(author.post().headers["Location"])
     assert "waiting for a moderator" in held.text
-    queue = site.visitor().get("/forum/moderation/?done=csrf", headers=boss)
+    queue = site.visitor().get("/forum/moderation/?said=csrf", headers=boss)
     assert "1 waiting" in queue.text

@@ -76,7 +76,7 @@ def test_held_comments_take_no_place(make_site: Callable[..., Site]) -> None:
         site.visitor().post(body=f"Spam {n}.")
     with site.session() as session:
         for id_ in (2, 4):
-            comments.publish(session, session.get_one(Comment, id_), site.clock())
+            comments.publish(session, [session.get_one(Comment, id_)], site.clock())
         session.commit()
     assert shown(site.visitor().get(site.page).text) == [2, 4]
 
@@ -87,7 +87,7 @@ def test_a_held_answer_is_seen_by_its_author_in_its_place(make_site: Callable[..
     site.add_article()
     first = comment_id(site.visitor().post(body="First."))
     with site.session() as session:
-        comments.publish(session, session.get_one(Comment, first), site.clock())
+        comments.publish(session, [session.get_one(Comment, first)], site.clock())
         session.commit()
     author = site.visitor()
     answer = comment_id(author.post(body="Waiting.", parent=first))

@@ -128,7 +128,17 @@ def test_list_mail_has_its_ways_out(name: str) -> None:
     assert "/m/" not in archive
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if not name.startswith(("reply", "digest"))])
+@pytest.mark.parametrize("name", [name for name in EVERY if name.startswith("queue")])
+def test_mail_to_moderators_can_be_stopped_like_all_other(name: str) -> None:
+    """One click, and a link in both parts; its archive is the queue."""
+    raw = EVERY[name]()
+    assert f"\r\nList-Unsubscribe: <{LINKS.unsubscribe}>\r\n".encode() in raw
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    assert b"\r\nList-Archive: <https://forum.example/forum/moderation/>\r\n" in raw
+    assert all(LINKS.unsubscribe in urls(part(raw, kind)) for kind in ("plain", "html"))
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if not name.startswith(("reply", "digest", "queue"))])
 def test_mail_about_a_person_is_no_list_mail(name: str) -> None:
     """There is nothing to unsubscribe from: no list header, no precedence, no ids of threads."""
     names = header_names(EVERY[name]())

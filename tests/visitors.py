@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
+from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from forum import articles
 from forum.mail.deliver import Report, drain
-from forum.models import Captured, Comment, Message
+from forum.models import Address, Captured, Comment, Message, Subscription, Thread
 from forum.state import ForumState
 
 if TYPE_CHECKING:
@@ -178,6 +178,22 @@ class Visitor:
     def act(self, path: str, action: str) -> TestResponse:
         """Press a button on a page."""
         return self.client.post(path, data={"action": action}, headers=SAME_ORIGIN)
+
+
+def crowd(site: Site, people: int, thread_id: int | None = None, domain: str = "reader.example") -> None:
+    """Let this many new readers with confirmed addresses follow a thread, the newest one unless it is named."""
+    now = site.clock()
+    with site.session() as session:
+        thread_id = thread_id or session.scalar(select(func.max(Thread.id)))
+        first = (session.scalar(select(func.max(Address.id))) or 0) + 1
+        mails = {id_: f"r{id_}@{domain}" for id_ in range(first, first + people)}
+        since = {"active_at": now, "changed_at": now, "created_at": now}
+        rows = [{"id": id_, "key": mail, "email": mail, "state": "confirmed", **since} for id_, mail in mails.items()]
+        session.execute(insert(Address), rows)
+        wish = {"thread_id": thread_id, "target": f"thread:{thread_id}", "scope": "thread"}
+        wish |= {"consent_at": now, "consent_wording": "box"}
+        session.execute(insert(Subscription), [{"address_id": id_, **wish} for id_ in mails])
+        session.commit()
 
 
 def stamp_in(page: str) -> str:

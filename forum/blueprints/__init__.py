@@ -17,13 +17,17 @@ from . import (
     health,
     mail,
     metrics,
-    moderation,
     new_address,
     own,
     own_by_mail,
     preferences,
-    sign_in,
+    proof,
+    report,
 )
+from .desk import acts, audit, author, by_mail, dashboard, ledger, lists, many, one, privacy, queue, sign_in
+from .desk import pages as desk_pages
+from .desk import refusals as desk_refusals
+from .desk import settings as desk_settings
 
 __all__ = ["articles_blueprint", "forum_blueprint"]
 
@@ -31,16 +35,17 @@ articles_blueprint = articles.blueprint
 forum_blueprint = Blueprint(
     "forum", __name__, template_folder="../templates", static_folder="../static", static_url_path="/static"
 )
-_PAGES = (comments, own, own_by_mail, mail, preferences, new_address, moderation, sign_in, dev, health, metrics)
+_DESK = (by_mail, queue, acts, many, one, sign_in, desk_pages, desk_refusals, desk_settings, dashboard, audit, ledger)
+_PEOPLE = (author, lists, privacy)
+_OWN = (own, own_by_mail, mail, preferences, new_address)
+_PAGES = (comments, proof, report, *_OWN, *_DESK, *_PEOPLE, dev, health, metrics)
 for child in _PAGES:
     forum_blueprint.register_blueprint(child.blueprint)
 
 # What these act with is a stamp, a visitor's cookie, a token from a mail or the session's own, and they prove it
 # themselves; a host's CSRFProtect would refuse the mail providers' one-click requests, lose what people typed, and
 # look for the token under whatever name the host gave to its field.
-_PROVE_THEMSELVES = tuple(
-    child.blueprint for child in (comments, own, own_by_mail, mail, preferences, new_address, moderation, sign_in)
-)
+_PROVE_THEMSELVES = tuple(child.blueprint for child in (comments, report, *_OWN, *_DESK, *_PEOPLE))
 
 
 @forum_blueprint.url_value_preprocessor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
@@ -59,20 +60,22 @@ def _front(state: ForumState, slug: str) -> Front | None:
 
 def _public(state: ForumState, front: Front, number: int) -> Response:
     response = Response(mimetype="text/html")
-    tag = f"{front.version}.{front.head.version}.{number}.{state.fingerprint}"
+    over = render.is_over(state, front.head)
+    tag = f"{front.version}.{front.head.version}.{number}.{state.fingerprint}{'.over' if over else ''}"
     response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = "no-cache"
     if request.if_none_match.contains_weak(tag):
         response.status_code = 304
         return response
-    key = ("article", front.id, front.version, front.head, number, request.script_root)
+    key = ("article", front.id, front.version, front.head, number, request.script_root, over)
     pieces = state.cache.build(key, lambda: _whole_page(state, front, number))
     response.set_data(render.fresh_stamp(state, _place(front)).encode().join(pieces))
     return response
 
 
 def _whole_page(state: ForumState, front: Front, number: int) -> list[bytes]:
-    pieces = render.public_pieces(state, _place(front), front.head, number)
+    place = replace(_place(front), closed=front.closed or render.is_over(state, front.head))
+    pieces = render.public_pieces(state, place, front.head, number)
     frame = _page(state, front, Markup(state.body_mark))  # our own mark, hexadecimal
     return render.fit(state, frame, state.stamp_mark.encode().join(pieces))
 

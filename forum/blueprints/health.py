@@ -44,6 +44,7 @@ def _report(state: ForumState) -> dict[str, Any]:
         "worker_seen_seconds": _seconds(flow.seen_at, now),
         "breaker_open_seconds": _seconds(flow.breaker.since if flow.breaker else None, now),
         "dead": flow.dead + flow.dead_events,
+        "laid_aside": sum(flow.laid_aside),
     }
 
 

@@ -30,4 +30,6 @@ def _brings(token: str | None) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if token is None or scheme.lower() != "bearer":
         return False
-    return hmac.compare_digest(given.strip().encode(), token.encode())
+    # Servers hand the bytes of a header over as Latin-1. Monitors send those of their file, UTF-8 like ours, in which
+    # what Latin-1 takes for a space is part of a letter.
+    return hmac.compare_digest(given.strip(" \t").encode("latin-1", "replace"), token.strip().encode())

@@ -12,7 +12,7 @@ from werkzeug.exceptions import Forbidden
 from .. import comments, render, sanitize
 from ..errors import InvalidDraft, NotFound, TooFast
 from ..forms import ActForm, FormView, session_token
-from ..models import Comment
+from ..models import SHADOW, Comment
 from ..network import origin_of
 from ..signals import comment_edited, comment_removed
 from ..sqlite import begin_writing
@@ -71,7 +71,8 @@ def _save(state: ForumState, comment: Comment) -> Response:
 def _own(comment_id: int, *, for_update: bool = False) -> Comment:
     """A comment of whoever asks; everybody else is told that there is none."""
     comment = comments.get(get().session, comment_id, for_update=for_update)
-    if comment.state not in ("published", "held") or not get().reader().owns(comment):
+    is_there = comment.state in ("published", "held") or comment.removed_by == SHADOW
+    if not is_there or not get().reader().owns(comment):
         raise NotFound("There is no such comment.")
     return comment
 
@@ -105,7 +106,7 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
             html = sanitize.comment_html(body, engine=state.settings.sanitizer)
             return _editor(state, comment, typed, preview=Markup(html))  # just sanitised
         rules = tuple(state.hooks.screens)
-        changed = comments.edit(state.session, comment, body, state.settings, state.clock(), rules)
+        changed = comments.edit(state.session, comment, body, state.settings, state.clock(), rules, state.desk)
     except InvalidDraft as error:
         return _editor(state, comment, typed, 422, errors={error.field: error.message})
     except TooFast as error:
@@ -116,7 +117,7 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         comment_edited.send(state.app, comment=comment)
     state.session.commit()
     held = url_for("forum.comments.held", comment_id=comment.id)
-    return make_response(redirect(held if comment.state == "held" else thread_url(state, comment), 303))
+    return make_response(redirect(thread_url(state, comment) if comment.state == "published" else held, 303))
 
 
 def _editor(

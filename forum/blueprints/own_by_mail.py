@@ -153,7 +153,8 @@ def _act(state: ForumState, comment: Comment) -> Response:
 
 def _save(state: ForumState, comment: Comment) -> Response:
     body = _typed(state, comment)
-    if comments.edit(state.session, comment, body, state.settings, state.clock(), tuple(state.hooks.screens)):
+    rules = tuple(state.hooks.screens)
+    if comments.edit(state.session, comment, body, state.settings, state.clock(), rules, state.desk):
         comment_edited.send(state.app, comment=comment)
     return _done(state, "saved")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 
-from .. import render, threads
+from .. import comments, render, threads
 from ..forms import FormView
 from ..models import Comment, Thread
 from ..render import Place
@@ -55,7 +55,9 @@ def private(response: Response) -> Response:
 
 def place_of(thread: Thread) -> Place:
     """The page a stored thread belongs to, for pages of our own."""
-    closed = thread.closed or get().is_closed(thread.key)
+    state = get()
+    over = comments.is_over(thread.created_at, state.settings, state.clock())
+    closed = thread.closed or over or state.is_closed(thread.key)
     return Place(thread.key, thread.title, thread.url, closed, root=request.script_root)
 
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask import Response, current_app, make_response, redirect, request, url_for
 from markupsafe import Markup
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from .. import comments, render, sanitize
+from .. import altcha, comments, render, sanitize
 from ..clashes import is_clash
-from ..comments import Submission
-from ..errors import BadStamp, InvalidDraft, TooFast
+from ..comments import Posted, Submission
+from ..errors import BadStamp, InvalidDraft, Refused, TooFast
 from ..forms import CommentForm, FormView, Typed, read, refill
 from ..identity import Identity
-from ..models import Article, Comment, Thread
+from ..models import SHADOW, Article, Comment, Thread
+from ..moderation import refusals
 from ..network import origin_of
 from ..render import Place
+from ..screening import Draft
 from ..signals import comment_posted, comment_published
+from ..sqlite import begin_writing
 from ..state import ForumState, get
 from ..tokens import ExpiredStamp, Stamp, read_stamp, unverified_key
+from .desk.access import sits_at_desk
 from .pages import form_page, limit_body, page, place_of, remember, thread_url, visitor
 
 STAMP_SECONDS = 24 * 3600
@@ -75,6 +80,8 @@ def _post(state: ForumState, stamp: Stamp, typed: Typed, identity: Identity | No
         return _again(429, _place(stamp), error.message, retry_after=error.retry_after)
     except InvalidDraft as error:
         state.session.rollback()
+        if isinstance(error, Refused):
+            _note(state, typed.draft, error.reasons, network)
         return _again(422, _place(stamp), None, {error.field: error.message})
     except OperationalError as error:
         # A database that is locked or away: nothing was stored, so nothing was acknowledged.
@@ -85,6 +92,17 @@ def _post(state: ForumState, stamp: Stamp, typed: Typed, identity: Identity | No
     if stored.is_news:
         state.kick()
     return remember(make_response(redirect(stored.url, 303)), cookie)
+
+
+def _note(state: ForumState, draft: Draft, reasons: Sequence[str], network: str | None) -> None:
+    """Leave a trace of a refusal for the moderators. Without it the answer is the same."""
+    try:
+        begin_writing(state.session)
+        refusals.note(state.session, draft, reasons, network, state.clock())
+        state.session.commit()
+    except DBAPIError as error:
+        state.session.rollback()
+        current_app.logger.warning("forum: a refusal could not be noted: %s", error.orig)
 
 
 @dataclass(frozen=True)
@@ -99,7 +117,7 @@ def _store(state: ForumState, submission: Submission) -> _Stored:
     """Store and commit once; somebody else's simultaneous first comment or double click makes us look again."""
     for left in reversed(range(_TRIES)):
         try:
-            posted = comments.post(state.session, submission, state.settings, state.clock(), tuple(state.hooks.screens))
+            posted = _try(state, submission)
             if not posted.repeated:
                 _announce(state, posted.comment)
             # Read before the commit, which makes a session forget what it knows and ask for it again.
@@ -114,6 +132,11 @@ def _store(state: ForumState, submission: Submission) -> _Stored:
     raise AssertionError("unreachable")
 
 
+def _try(state: ForumState, submission: Submission) -> Posted:
+    rules = tuple(state.hooks.screens)
+    return comments.post(state.session, submission, state.settings, state.clock(), rules, state.desk)
+
+
 def _announce(state: ForumState, comment: Comment) -> None:
     comment_posted.send(state.app, comment=comment)
     if comment.state == "published":
@@ -121,7 +144,7 @@ def _announce(state: ForumState, comment: Comment) -> None:
 
 
 def _url(state: ForumState, comment: Comment) -> str:
-    if comment.state == "held":
+    if comment.state == "held" or comment.removed_by == SHADOW:
         return url_for("forum.comments.held", comment_id=comment.id)
     return thread_url(state, comment)
 
@@ -142,7 +165,17 @@ def _submission(
         identity_ref=identity.key if identity else None,
         vouched=identity is not None and state.vouched(identity),
         is_moderator=identity is not None and identity.is_moderator,
+        proof=_is_proved(state),
+        at_desk=identity is None and sits_at_desk(state),
     )
+
+
+def _is_proved(state: ForumState) -> bool:
+    """Whether the browser did the arithmetic that belongs to this very form."""
+    if not state.settings.proof_of_work:
+        return False
+    seal = altcha.seal_of(request.form.get("stamp", ""))
+    return altcha.is_solved(state.keys, request.form.get("proof", ""), seal, state.clock())
 
 
 def _preview(state: ForumState, stamp: Stamp, typed: Typed) -> Response:
@@ -158,7 +191,7 @@ def _preview(state: ForumState, stamp: Stamp, typed: Typed) -> Response:
         return _again(422, _place(stamp), None, {error.field: error.message})
     form = _form(state, _place(stamp))
     # The same stamp goes back: previewing takes time that must not count as haste, and one form is one comment.
-    form.stamp = request.form.get("stamp", "")
+    form.stamp, form.proof = request.form.get("stamp", ""), request.form.get("proof", "")
     form.preview_html = Markup(html)  # just sanitised
     return form_page(200, "Preview", form, _place(stamp), parent=_parent(state, stamp.key))
 

@@ -11,9 +11,11 @@ from .forget import forget
 from .group import forum_cli
 from .mail import deliver, mail
 from .moderators import moderator
+from .person import person
+from .prune import prune
 from .resanitize import resanitize
 
 __all__ = ["forum_cli"]
 
-for command in (article, config, db, deliver, demo, doctor, forget, mail, moderator, resanitize):
+for command in (article, config, db, deliver, demo, doctor, forget, mail, moderator, person, prune, resanitize):
     forum_cli.add_command(command)

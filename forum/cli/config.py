@@ -11,10 +11,15 @@ from typing import Any, NoReturn
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
+from .. import overrides
 from ..errors import SettingsError
+from ..overrides import Override
 from ..settings import FOREIGN, Settings, ignored, key_of, mask, reference
-from ..siteconfig import NEEDED, check, read_toml
+from ..siteconfig import NEEDED, check, read_toml, source_of
+from ..sqlite import begin_writing
+from ..state import EXTENSION, ForumState, get
 
 
 @click.group()
@@ -55,6 +60,23 @@ def show(as_json: bool) -> None:
         click.echo(f"{key} = {json.dumps(row['value'], ensure_ascii=False, default=str)}  ({row['source']})")
 
 
+@config.command()
+@click.argument("key")
+@with_appcontext
+def reset(key: str) -> None:
+    """Forget what an admin has set for KEY on the settings page: file and environment count again."""
+    state = get()
+    begin_writing(state.session)
+    if not overrides.reset(state.session, state.base, [key], "command line", state.clock()):
+        _fail([f"No admin has changed {key}."])
+    state.session.commit()
+    state.follow_admins(at_once=True)
+    # A key that is no longer a setting has no value.
+    now = {key_of(name): value for name, value in state.settings}.get(key)
+    source = source_of(key, current_app.config, state.sources)
+    click.echo(f"{key} = {json.dumps(now, ensure_ascii=False)}  ({source})")
+
+
 @config.command("reference")
 def print_reference() -> None:
     """Print what every setting does, as Markdown."""
@@ -79,16 +101,44 @@ def _warn_of_deaf_ears(environ: Mapping[str, str]) -> None:
 
 
 def _rows() -> dict[str, dict[str, Any]]:
-    settings = Settings.from_config(current_app.config)
-    values = {key_of(name): value for name, value in settings} | {
+    base = Settings.from_config(current_app.config)
+    found = _overrides()
+    values = {key_of(name): value for name, value in overrides.effective(base, found)} | {
         key: current_app.config[key] for key in FOREIGN if key in current_app.config
     }
-    sources: dict[str, str] = getattr(current_app.extensions.get("forum"), "sources", {})
-    return {key: {"value": mask(key, value), "source": _source(key, sources)} for key, value in values.items()}
+    sources = _sources() | _admins(found)
+    return {
+        key: {"value": mask(key, value), "source": source_of(key, current_app.config, sources)}
+        for key, value in values.items()
+    }
 
 
-def _source(key: str, sources: dict[str, str]) -> str:
-    return sources.get(key) or ("app.config" if key in current_app.config else "default")
+def _sources() -> dict[str, str]:
+    return getattr(current_app.extensions.get(EXTENSION), "sources", {})
+
+
+def _overrides() -> dict[str, Override]:
+    """What admins have changed; before there is a database nobody has."""
+    state = current_app.extensions.get(EXTENSION)
+    if not isinstance(state, ForumState):
+        return {}
+    try:
+        return overrides.load(state.session)
+    except SQLAlchemyError:
+        click.echo("The database cannot be asked what admins have changed: that is missing here.", err=True)
+        return {}
+
+
+def _admins(found: Mapping[str, Override]) -> dict[str, str]:
+    """Who is the source of what counts; what does not is said on stderr."""
+    wrong = overrides.wrong(found)
+    for key, line in wrong.items():
+        click.echo(f"What {found[key].by} has set does not count: {line}", err=True)
+    return {
+        key: f"admin ({override.by}, {override.at:%Y-%m-%d %H:%M} UTC)"
+        for key, override in found.items()
+        if key not in wrong
+    }
 
 
 def _fail(lines: Iterable[str]) -> NoReturn:

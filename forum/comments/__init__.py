@@ -1,6 +1,26 @@
 """Comments: how one is posted, and what happens to it afterwards. Functions take a session and never commit."""
 
-from .posting import Posted, Submission, post
-from .states import edit, get, is_answered, publish, remove
+from .gathering import Author, Desk
+from .posting import Posted, Submission, is_over, post
+from .states import AUTHOR, CLOCK, FOR_GOOD, edit, get, is_answered, lock, publish, remove, render, rewrite, set_aside
 
-__all__ = ["Posted", "Submission", "edit", "get", "is_answered", "post", "publish", "remove"]
+__all__ = [
+    "AUTHOR",
+    "CLOCK",
+    "FOR_GOOD",
+    "Author",
+    "Desk",
+    "Posted",
+    "Submission",
+    "edit",
+    "get",
+    "is_answered",
+    "is_over",
+    "lock",
+    "post",
+    "publish",
+    "remove",
+    "render",
+    "rewrite",
+    "set_aside",
+]

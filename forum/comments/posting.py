@@ -8,18 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy import and_, bindparam, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from .. import addresses, outbox, sanitize, screening, subscriptions
 from ..addresses import Mailbox
-from ..errors import InvalidDraft
-from ..models import Address, Comment, Thread, UtcDateTime
+from ..errors import InvalidDraft, Refused
+from ..models import SHADOW, Address, Comment, Thread, UtcDateTime
 from ..screening import Context, Draft, Rule, Verdict
 from ..settings import Settings
 from ..sqlite import begin_writing
 from ..tokens import Stamp
+from . import gathering
+from .gathering import Author, Desk, Past
 from .states import REJECTED, number
+
+CLOSED = "Comments on this page are closed. Your text is still here for you to keep."
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Submission:
     """A draft with everything the request said about it; whatever a visitor may not choose is set by us.
 
     ``mailbox`` is the parsed address, ``vouched`` that the host has proved it; ``seconds`` passed since the form
-    was made; ``visitor_hash`` and ``network`` recognise an anonymous author without naming anybody.
+    was made; ``visitor_hash`` and ``network`` recognise an anonymous author without naming anybody. ``proof`` says
+    that the browser did the arithmetic that belongs to this form, ``at_desk`` that it is signed in at the moderators'
+    desk: nobody impersonates themselves.
     """
 
     stamp: Stamp
@@ -41,6 +47,13 @@ class Submission:
     identity_ref: str | None = None
     vouched: bool = False
     is_moderator: bool = False
+    proof: bool = False
+    at_desk: bool = False
+
+    @property
+    def author(self) -> Author:
+        """By what the author can be recognised."""
+        return Author(self.draft.name, self.mailbox, self.network, self.identity_ref, self.visitor_hash, self.at_desk)
 
     @property
     def digest(self) -> str:
@@ -58,26 +71,32 @@ class Posted:
 
 
 def post(
-    session: Session, submission: Submission, settings: Settings, now: dt.datetime, rules: Sequence[Rule] = ()
+    session: Session,
+    submission: Submission,
+    settings: Settings,
+    now: dt.datetime,
+    rules: Sequence[Rule] = (),
+    desk: Desk | None = None,
 ) -> Posted:
     """Screen and store a submission: comment, thread version, address, consent and outbox event together.
 
-    Raises InvalidDraft with the field to put right. An IntegrityError at flush or commit means that somebody
-    did the same at the same moment: roll back and call again, which then finds the first comment.
+    ``desk`` answers for the moderators; without one nobody is listed and no filter is asked. Raises InvalidDraft with
+    the field to put right, and Refused, which is one, when a rule turns the draft away. An IntegrityError at flush or
+    commit means that somebody did the same at the same moment: roll back and call again, which then finds the first
+    comment.
     """
     # Before the transaction: nobody else should wait for the sanitiser.
     html = sanitize.comment_html(submission.draft.body, engine=settings.sanitizer)
     begin_writing(session)
-    thread, parent, first = _place(session, submission, now)
-    if first is not None:
-        return Posted(first, repeated=True)
-    _refuse_impossible(submission, thread, parent)
-    address, trusted = _author(session, submission, now)
-    verdict = screening.screen(submission.draft, _context(submission, settings, trusted), rules)
-    if verdict.word == "reject":
-        raise InvalidDraft("body", REJECTED)
-    thread = thread or _open_thread(session, submission.stamp, now)
-    comment = _comment(submission, thread, parent, address, verdict, html, now)
+    found = _look(session, submission, settings, now)
+    if found.first is not None:
+        return Posted(found.first, repeated=True)
+    _refuse_impossible(submission, settings, found, now)
+    verdict = _judge(session, submission, settings, found, rules, desk, now)
+    address = _author(session, submission, found.address, now)
+    thread = found.thread or _open_thread(session, submission.stamp, now)
+    comment = _comment(submission, thread, found.parent, address, verdict, html, now)
+    comment.text_hash = found.text_hash
     comment.renderer = sanitize.renderer(settings.sanitizer)
     _store(session, comment, submission.stamp, now)
     if address is not None and submission.notify:
@@ -99,78 +118,113 @@ _IS_SAME = and_(
     _FIRST.digest == bindparam("digest"),
     or_(_FIRST.nonce == bindparam("nonce"), _IS_RETYPED),
 )
-# Built once: that takes longer than the query itself.
-_PLACE = (
-    select(Thread, _PARENT, _FIRST)
+_ONE = select(literal(1).label("one")).subquery()
+# Always true: SQLAlchemy takes a join that compares no columns for a forgotten one, on MariaDB.
+_ANY_THREAD, _ANY_ADDRESS = Thread.id >= _ONE.c.one, Address.id >= _ONE.c.one
+# Built once: that takes longer than the query itself. It has a row whether or not the thread is there.
+_FOUND = (
+    select(Thread, _PARENT, _FIRST, Address)
+    .select_from(_ONE)
+    .outerjoin(Thread, and_(Thread.key == bindparam("key"), _ANY_THREAD))
     .outerjoin(_PARENT, _IS_PARENT)
     .outerjoin(_FIRST, _IS_SAME)
-    .where(Thread.key == bindparam("key"))
+    .outerjoin(Address, and_(Address.key == bindparam("address_key"), _ANY_ADDRESS))
     .order_by(_FIRST.id)
     .limit(1)
 )
+_FOUND_AND_PAST = _FOUND.add_columns(*gathering.PAST)
 _RETYPED = dt.timedelta(hours=24)
+_DAY = dt.timedelta(days=1)
 
 
-def _place(
-    session: Session, submission: Submission, now: dt.datetime
-) -> tuple[Thread | None, Comment | None, Comment | None]:
-    """The thread, the parent in it and what was stored of the same submission before: one query for the three."""
-    stamp = submission.stamp
+@dataclass(frozen=True)
+class _Found:
+    """What the database knows of a submission; ``first`` is what was stored of the same one before."""
+
+    thread: Thread | None
+    parent: Comment | None
+    first: Comment | None
+    address: Address | None
+    text_hash: str | None
+    past: Past
+
+
+def _look(session: Session, submission: Submission, settings: Settings, now: dt.datetime) -> _Found:
+    """All that is looked up for a submission but what the desk says: one query."""
+    draft, stamp = submission.draft, submission.stamp
+    hashed = gathering.text_hash(draft.body)
     values = {
-        "key": stamp.key,
-        "parent": submission.draft.parent_id,
-        "nonce": stamp.nonce,
+        **gathering.values(settings, submission.author, draft, stamp.nonce, hashed, now),
+        "parent": draft.parent_id,
         "digest": submission.digest,
         "visitor": submission.visitor_hash,
         "since": now - _RETYPED,
     }
-    row = session.execute(_PLACE, values).one_or_none()
-    return (None, None, None) if row is None else (row[0], row[1], row[2])
+    judged = gathering.judges(settings, is_moderator=submission.is_moderator)
+    row = session.execute(_FOUND_AND_PAST if judged else _FOUND, values).one()
+    return _Found(row[0], row[1], row[2], row[3], hashed, Past(*row[4:]))
 
 
-def _refuse_impossible(submission: Submission, thread: Thread | None, parent: Comment | None) -> None:
-    if submission.stamp.closed or (thread is not None and thread.closed):
-        raise InvalidDraft("body", "Comments on this page are closed. Your text is still here for you to keep.")
+def _refuse_impossible(submission: Submission, settings: Settings, found: _Found, now: dt.datetime) -> None:
+    thread, parent = found.thread, found.parent
+    if submission.stamp.closed or (thread is not None and (thread.closed or is_over(thread.created_at, settings, now))):
+        raise InvalidDraft("body", CLOSED)
     if submission.draft.parent_id is not None and (parent is None or parent.state != "published"):
         raise InvalidDraft("parent", "The comment you answer is no longer there. Post again to add yours at the end.")
 
 
-_HAS_PUBLISHED = exists().where(Comment.address_id == Address.id, Comment.state == "published")
-_AUTHOR = select(Address, _HAS_PUBLISHED).where(Address.key == bindparam("key"))
+def is_over(began: dt.datetime, settings: Settings, now: dt.datetime) -> bool:
+    """Whether a conversation that ``began`` then takes no more comments ``now``, by FORUM_CLOSE_AFTER_DAYS."""
+    return 0 < settings.close_after_days <= (now - began) / _DAY
 
 
-def _author(session: Session, submission: Submission, now: dt.datetime) -> tuple[Address | None, bool]:
-    """The author's address and whether it, or the identity, has a comment that was approved before."""
-    mailbox, identity = submission.mailbox, submission.identity_ref
-    if mailbox is None:
-        return None, _is_trusted(session, identity)
-    row = session.execute(_AUTHOR, {"key": mailbox.key}).one_or_none()
-    if row is None:
-        return addresses.add(session, mailbox, now, confirmed=submission.vouched), _is_trusted(session, identity)
-    address, trusted = row
-    addresses.note_active(address, now)
-    if submission.vouched:
-        addresses.vouch(session, address, now)
-    # Asked apart: with both in one condition SQLite reads the whole table on a site without identities.
-    return address, bool(trusted) or _is_trusted(session, identity)
+def _judge(
+    session: Session,
+    submission: Submission,
+    settings: Settings,
+    found: _Found,
+    rules: Sequence[Rule],
+    desk: Desk | None,
+    now: dt.datetime,
+) -> Verdict:
+    """The verdict on a draft that may be stored. Raises Refused."""
+    context = _context(submission, settings, found, now)
+    context = gathering.ask(session, desk, submission.author, submission.draft, context, now)
+    verdict = screening.screen(submission.draft, context, rules)
+    if verdict.word == "reject":
+        raise Refused(verdict.field, verdict.advice or REJECTED, verdict.reasons)
+    return verdict
 
 
-def _is_trusted(session: Session, identity: str | None) -> bool:
-    if identity is None:
-        return False
-    query = select(exists().where(Comment.identity_ref == identity, Comment.state == "published"))
-    return bool(session.scalar(query))
-
-
-def _context(submission: Submission, settings: Settings, trusted: bool) -> Context:
+def _context(submission: Submission, settings: Settings, found: _Found, now: dt.datetime) -> Context:
+    thread, past = found.thread, found.past
     return Context(
-        moderation=settings.moderation,
-        trusted=trusted,
+        settings=settings,
+        approved=max(past.by_address, past.by_identity),
+        confirmed=submission.vouched or (found.address is not None and found.address.state == "confirmed"),
+        is_identity=submission.identity_ref is not None,
         is_moderator=submission.is_moderator,
         honeypot=submission.honeypot,
         seconds=submission.seconds,
-        min_seconds=settings.min_seconds,
+        # One proof is good for one comment.
+        proof=submission.proof and not past.is_spent,
+        copies=past.copies,
+        age_days=(now - thread.created_at) / _DAY if thread else None,
+        thread_held=thread is not None and thread.held,
     )
+
+
+def _author(session: Session, submission: Submission, known: Address | None, now: dt.datetime) -> Address | None:
+    """The author's row, with this sign of life; nobody's is made before the draft is accepted."""
+    mailbox = submission.mailbox
+    if mailbox is None:
+        return None
+    if known is None:
+        return addresses.add(session, mailbox, now, confirmed=submission.vouched)
+    addresses.note_active(known, now)
+    if submission.vouched:
+        addresses.vouch(session, known, now)
+    return known
 
 
 def _open_thread(session: Session, stamp: Stamp, now: dt.datetime) -> Thread:
@@ -194,7 +248,8 @@ def _comment(
         parent=parent,
         branch=parent.branch if parent else None,
         depth=parent.depth + 1 if parent else 1,
-        state="published" if verdict.word == "publish" else "held",
+        state=_state(verdict),
+        removed_by=SHADOW if verdict.shadow else None,
         name=draft.name,
         website=draft.website,
         source=draft.body,
@@ -212,6 +267,12 @@ def _comment(
     )
 
 
+def _state(verdict: Verdict) -> str:
+    if verdict.shadow:
+        return "spam"
+    return "published" if verdict.word == "publish" else "held"
+
+
 def _store(session: Session, comment: Comment, stamp: Stamp, now: dt.datetime) -> None:
     # The host may have renamed or moved its page since the thread was opened.
     comment.thread.title, comment.thread.url = stamp.title, stamp.url
@@ -221,3 +282,5 @@ def _store(session: Session, comment: Comment, stamp: Stamp, now: dt.datetime) -
     session.flush()
     if comment.state == "published":
         outbox.enqueue(session, comment, now)
+    elif comment.state == "held":
+        outbox.enqueue_held(session, comment, now)

@@ -1,4 +1,4 @@
-"""What happens to a stored comment: it is published, edited, removed. Flushes, never commits.
+"""What happens to stored comments: they are published, set aside, edited, removed. Flushes, never commits.
 
 Whoever changes one takes it from :func:`get` with ``for_update``, and asks for its state after that.
 """
@@ -6,61 +6,110 @@ Whoever changes one takes it from :func:`get` with ``for_update``, and asks for 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import Literal
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session, selectinload
 
-from .. import outbox, sanitize, screening, threads
-from ..addresses import LOCK
-from ..errors import Conflict, InvalidDraft, NotFound
-from ..models import Comment, Thread
+from .. import audit, outbox, sanitize, screening, threads
+from ..addresses import LOCK, Mailbox
+from ..errors import Conflict, NotFound, Refused
+from ..models import Comment, Revision, Thread
 from ..screening import Context, Draft, Rule
 from ..settings import Settings
+from . import gathering
+from .gathering import Author, Desk, Past
 
 # A spammer is not told which rule fired; a person learns what to do.
 REJECTED = "That was not accepted. Please read your comment over once more, then press Post."
+AUTHOR = "author"
+# A comment that nobody needs any more, kept as the place of its answers.
+CLOCK = "clock"
+# What is removed like this has no words left.
+FOR_GOOD = frozenset({AUTHOR, CLOCK})
 
 
-def publish(session: Session, comment: Comment, now: dt.datetime) -> None:
-    """Make a stored comment visible; its event is enqueued at the first time only, for life."""
-    if comment.state == "published":
+def publish(
+    session: Session, comments: Sequence[Comment], now: dt.datetime, mail_at: dt.datetime | None = None
+) -> None:
+    """Make stored comments visible, in this order; nobody is told twice, and nobody before ``mail_at``."""
+    if not comments:
+        return
+    if any(comment.state == "published" for comment in comments):
         raise Conflict("This comment is published already.")
-    comment.state = "published"
-    comment.version += 1
-    if comment.published_at is None:
-        number(session, comment, now)
-        outbox.enqueue(session, comment, now)
-    else:
-        threads.raise_version(session, comment.thread_id, comments=1)
-        outbox.reopen(session, comment, now)
+    for comment in comments:
+        comment.state, comment.removed_by = "published", None
+        comment.published_at = comment.published_at or now
+        comment.version += 1
+    _place(session, comments)
     session.flush()
+    outbox.announce(session, [comment.id for comment in comments], now, mail_at or now)
+
+
+def set_aside(session: Session, comments: Sequence[Comment], state: str, removed_by: str | None = None) -> None:
+    """Take comments out of sight with their text kept, so that it can be undone; answers stay below a tombstone."""
+    gone: defaultdict[int, int] = defaultdict(int)
+    for comment in comments:
+        if comment.published_at is not None or state == "removed":
+            gone[comment.thread_id] += comment.state == "published"
+        comment.state, comment.removed_by = state, removed_by
+        comment.version += 1
+    session.flush()
+    for thread_id, number in sorted(gone.items()):
+        threads.raise_version(session, thread_id, comments=-number)
 
 
 def edit(
-    session: Session, comment: Comment, body: str, settings: Settings, now: dt.datetime, rules: Sequence[Rule] = ()
+    session: Session,
+    comment: Comment,
+    body: str,
+    settings: Settings,
+    now: dt.datetime,
+    rules: Sequence[Rule] = (),
+    desk: Desk | None = None,
 ) -> bool:
-    """Replace the text, screened like a new one; False when it is the same. Nobody is mailed, and what has not left
-    yet has the new text.
+    """Replace the text by its author's new one, screened like a new one; False when it is the same. Nobody is mailed,
+    and what has not left yet has the new text.
 
-    What would be held as a new comment is held again. Raises InvalidDraft when it would be rejected.
+    What would be held as a new comment is held again. Raises Refused when it would be rejected.
     """
-    html = sanitize.comment_html(body, engine=settings.sanitizer)
     if body == comment.source:
         return False
-    verdict = screening.screen(_draft(comment, body), _context(comment, settings), rules)
+    draft = _draft(comment, body)
+    verdict = screening.screen(draft, _context(session, comment, draft, settings, desk, now), rules)
     if verdict.word == "reject":
-        raise InvalidDraft("body", REJECTED)
+        raise Refused("body", REJECTED, verdict.reasons)
+    before = comment.state
     if verdict.word == "hold" and comment.state == "published":
-        comment.state, comment.reasons = "held", list(verdict.reasons)
-        threads.raise_version(session, comment.thread_id, comments=-1)
-    comment.source, comment.html, comment.renderer = body, html, sanitize.renderer(settings.sanitizer)
-    comment.edited_at = now
-    comment.version += 1
-    threads.raise_version(session, comment.thread_id)
+        comment.reasons = list(verdict.reasons)
+        set_aside(session, [comment], "held")
+    rewrite(session, comment, body, settings, AUTHOR, now)
+    audit.record(session, comment, "edit", actor=AUTHOR, now=now, before=before, after=comment.state)
     session.flush()
     return True
+
+
+def rewrite(
+    session: Session, comment: Comment, body: str, settings: Settings, actor: str, now: dt.datetime
+) -> Revision:
+    """Put ``body`` in place of the text, unscreened, and return the revision that keeps what stood there."""
+    revision = Revision(comment_id=comment.id, at=now, actor=actor, source=comment.source)
+    session.add(revision)
+    render(comment, body, settings)
+    comment.edited_at = now
+    threads.raise_version(session, comment.thread_id)
+    session.flush()
+    return revision
+
+
+def render(comment: Comment, body: str, settings: Settings) -> None:
+    """Give a comment another text, without any trace of the one before."""
+    comment.html = sanitize.comment_html(body, engine=settings.sanitizer)
+    comment.source, comment.renderer = body, sanitize.renderer(settings.sanitizer)
+    comment.text_hash = gathering.text_hash(body)
+    comment.version += 1
 
 
 def _draft(comment: Comment, body: str) -> Draft:
@@ -68,26 +117,41 @@ def _draft(comment: Comment, body: str) -> Draft:
     return Draft(comment.thread.key, comment.parent_id, comment.name, email, comment.website, body)
 
 
-def _context(comment: Comment, settings: Settings) -> Context:
-    return Context(
-        moderation=settings.moderation,
-        trusted=comment.state == "published",
+def _context(
+    session: Session, comment: Comment, draft: Draft, settings: Settings, desk: Desk | None, now: dt.datetime
+) -> Context:
+    """What is known of an edit. It came from no form of ours, so neither time nor proof is asked for; the name was
+    accepted with the comment.
+    """
+    author, address = _author(comment), comment.address
+    judged = gathering.judges(settings, is_moderator=comment.is_moderator)
+    asked = gathering.values(settings, author, draft, comment.nonce, gathering.text_hash(draft.body), now)
+    copies = Past(*session.execute(select(*gathering.PAST), asked).one()).copies if judged else 0
+    context = Context(
+        settings=settings.model_copy(update={"reserved_names": ()}),
+        approved=settings.first_approvals if comment.state == "published" else 0,
+        confirmed=address is not None and address.state == "confirmed",
+        is_identity=comment.identity_ref is not None,
         is_moderator=comment.is_moderator,
-        honeypot=False,
-        seconds=settings.min_seconds,
-        min_seconds=settings.min_seconds,
+        proof=True,
+        copies=copies,
+        thread_held=comment.thread.held,
     )
+    return gathering.ask(session, desk, author, draft, context, now)
+
+
+def _author(comment: Comment) -> Author:
+    address = comment.address
+    mailbox = Mailbox(address.email, address.key) if address else None
+    return Author(comment.name, mailbox, comment.network, comment.identity_ref, comment.visitor_hash, at_desk=True)
 
 
 def remove(session: Session, comment: Comment, by: Literal["author", "moderator"]) -> None:
     """Take a comment away; its answers stay below a tombstone. An author's own words are erased at once."""
-    was_published = comment.state == "published"
-    comment.state, comment.removed_by = "removed", by
-    comment.version += 1
     if by == "author":
         comment.name, comment.website, comment.source, comment.html = "", None, "", ""
-    threads.raise_version(session, comment.thread_id, comments=-1 if was_published else 0)
-    session.flush()
+        session.execute(delete(Revision).where(Revision.comment_id == comment.id))
+    set_aside(session, [comment], "removed", by)
 
 
 def get(session: Session, comment_id: int, *, for_update: bool = False) -> Comment:
@@ -102,6 +166,16 @@ def get(session: Session, comment_id: int, *, for_update: bool = False) -> Comme
     return comment
 
 
+def lock(session: Session, comment_ids: Collection[int]) -> Sequence[Comment]:
+    """Those of these comments that exist, in the order of their ids, each as whoever was changing it left it.
+
+    Always in that order: two who lock several wait for each other, never for ever.
+    """
+    query = select(Comment).where(Comment.id.in_(comment_ids)).order_by(Comment.id)
+    locked = query.options(selectinload(Comment.address)).with_for_update(key_share=True)
+    return session.scalars(locked.execution_options(populate_existing=True)).all()
+
+
 def is_answered(session: Session, comment: Comment) -> bool:
     """Whether somebody's reply to it has been published."""
     return bool(
@@ -110,9 +184,10 @@ def is_answered(session: Session, comment: Comment) -> bool:
 
 
 def number(session: Session, comment: Comment, now: dt.datetime) -> None:
-    """Give a comment its place among the published, taking the next branch number for a top-level one.
+    """Give a new comment its place among the published, taking the next branch number for a top-level one.
 
-    The thread's row is updated before it is read: the update locks it, so two authors never get one number.
+    The thread's row is updated before it is read: the update locks it, so two authors never get one number, and the
+    parent of a reply is not moved meanwhile.
     """
     thread = comment.thread
     comment.published_at = now
@@ -126,3 +201,31 @@ def number(session: Session, comment: Comment, now: dt.datetime) -> None:
         thread.branches = Thread.branches + 1
         session.flush()
         comment.branch = thread.branches
+    else:
+        session.flush()
+        comment.branch, comment.depth = _below(session, [comment.parent.id])[comment.parent.id]
+
+
+def _place(session: Session, comments: Sequence[Comment]) -> None:
+    """Count comments that are published now, and give those without a place theirs, as :func:`number` does."""
+    for thread_id in sorted({comment.thread_id for comment in comments}):
+        here = [comment for comment in comments if comment.thread_id == thread_id]
+        new = [comment for comment in here if comment.parent_id is None and comment.branch is None]
+        threads.raise_version(session, thread_id, comments=len(here), branches=len(new))
+        if new:
+            newest = session.scalars(select(Thread.branches).where(Thread.id == thread_id)).one()
+            for branch, comment in enumerate(new, newest - len(new) + 1):
+                comment.branch = branch
+    places = _below(session, {comment.parent_id for comment in comments if comment.parent_id is not None})
+    for comment in comments:
+        if comment.parent_id is not None:
+            comment.branch, comment.depth = places[comment.parent_id]
+
+
+def _below(session: Session, parent_ids: Collection[int]) -> dict[int, tuple[int | None, int]]:
+    """Branch and depth of an answer to each of these, as whoever moved them last has left it."""
+    if not parent_ids:
+        return {}
+    query = select(Comment.id, Comment.branch, Comment.depth).where(Comment.id.in_(parent_ids))
+    rows = session.execute(query.with_for_update(read=True, key_share=True))
+    return {id_: (branch, depth + 1) for id_, branch, depth in rows}

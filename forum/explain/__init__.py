@@ -3,7 +3,8 @@
 Every "no mail" has a stored reason; here each reason has its sentence.
 """
 
+from .asking import became
 from .lines import Line, asked, told, told_one
 from .sentences import because
 
-__all__ = ["Line", "asked", "because", "told", "told_one"]
+__all__ = ["Line", "asked", "became", "because", "told", "told_one"]

@@ -14,6 +14,8 @@ _RULES: Final = {
     "parent_gone": "the comment it answers is gone",
     "recipient_blocked": "their address is blocked here",
     "article_gone": "the page of the conversation is gone",
+    "article_silent": "a moderator has switched mail off for the page of the conversation",
+    "moved": "the comment was moved to another place, where it no longer concerns them",
     "muted": "they muted this conversation",
     "actor_muted": "they muted the author of the comment",
     "off": "they switched mail off for all they follow here",
@@ -30,7 +32,14 @@ _MESSAGES: Final = {
     "empty": "nothing was left to tell",
     "erased": "they had everything about them erased",
     "link_used": "the link in it had been used, or its time was over",
-    "restored": "the database came back from a backup, and it may have been mailed before that",
+    "queue_clear": "everything it was to tell a moderator of had been decided",
+    "queue_off": "moderators are not told of comments that wait (FORUM_MAIL_MODERATORS is off)",
+    "not_moderator": "their address is no longer in FORUM_MODERATORS",
+    "undone": "the decision it told of was taken back",
+    "called_off": "an admin of this site has cancelled it",
+    "dropped": "the database came back from a backup, and it may have been mailed before that",
+    # The one that goes on after "waits: ".
+    "restored": "laid aside after a backup was restored, until `flask forum mail restored --send` or `--drop` decides",
     "sending_suppressed": "sending is switched off (TESTING or MAIL_SUPPRESS_SEND)",
 }
 # Reasons that name a kind and, behind it, which of its cases: `suppressed:bounced`, `limit:site`, `address_confirmed`.
@@ -39,6 +48,7 @@ _SUPPRESSED: Final = {
     "unsubscribed": "they unsubscribed from all mail of this site",
     "bounced": "mail to their address comes back",
     "complained": "they reported our mail as spam",
+    "admin": "an admin of this site has stopped all mail to their address",
 }
 _LIMITS: Final = {
     "address": "the address had been sent as many mails with such links as one may get for now",

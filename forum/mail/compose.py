@@ -19,6 +19,7 @@ from .. import sanitize
 from ..settings import Settings
 from . import digests
 from .answers import Answer, preheader, show
+from .cases import Case, show_cases
 from .digests import DigestThread, show_threads
 from .languages import OURS
 from .names import display_name, one_line
@@ -27,6 +28,7 @@ from .wire import Envelope, Pattern, list_id
 
 __all__ = [
     "Answer",
+    "Case",
     "DigestThread",
     "Envelope",
     "Links",
@@ -35,6 +37,7 @@ __all__ = [
     "display_name",
     "link",
     "notice",
+    "queue",
     "reply",
     "sign_in",
     "subject_of",
@@ -85,7 +88,7 @@ def reply(
     unless they say so. Raises ``ValueError`` when a header could change its meaning.
     """
     # The newest one: a mail of several answers is filed where the conversation now stands.
-    headers = [*_list_headers(settings, thread_url, links, reason), *_about(thread_id, answers[-1])]
+    headers = [*_list_headers(settings, thread_url, links.unsubscribe, reason), *_about(thread_id, answers[-1])]
     context = {
         "subject": subject or subject_of(title, settings.site_name),
         "title": sanitize.excerpt(one_line(title), _SUBJECT) or settings.site_name,
@@ -125,7 +128,7 @@ def digest(
     """
     alone = threads[0] if len(threads) == 1 else None
     archive = alone.url if alone else settings.base_url or ""
-    headers = _list_headers(settings, archive, links, "digest")
+    headers = _list_headers(settings, archive, links.unsubscribe, "digest")
     if alone:
         headers += _about(alone.thread_id, alone.answers[-1])
     replies = sum(len(thread.answers) for thread in threads)
@@ -199,6 +202,33 @@ def sign_in(env: Environment, settings: Settings, *, url: str, minutes: int, lan
     return render(env, settings, "sign_in", _AUTOMATIC, {"url": url, "minutes": minutes}, language)
 
 
+def queue(
+    env: Environment,
+    settings: Settings,
+    *,
+    cases: Sequence[Case],
+    told: int,
+    in_all: int,
+    queue_url: str,
+    unsubscribe: str,
+    daily: bool,
+    language: str = OURS,
+) -> Pattern:
+    """Return the mail that tells a moderator of comments that wait, in at most 60 KB.
+
+    ``cases`` are the first of ``told`` comments it is about, ``in_all`` is how many wait on the whole site; ``daily``
+    says that such mail comes once a day. Raises ``ValueError`` when a header could change its meaning.
+    """
+    headers = _list_headers(settings, queue_url, unsubscribe, "queue")
+    context = {"told": told, "in_all": in_all, "queue_url": queue_url, "unsubscribe": unsubscribe, "daily": daily}
+
+    def write(share: float) -> Pattern:
+        shown = show_cases(cases, settings, share)
+        return render(env, settings, "queue", headers, context | {"cases": shown, "more": told - len(shown)}, language)
+
+    return fitting(write)
+
+
 @lru_cache(256)
 def subject_of(title: str, site_name: str) -> str:
     """Return the subject of all mails about a thread: one "Re: ", the site, the title, at most 120 characters."""
@@ -207,12 +237,12 @@ def subject_of(title: str, site_name: str) -> str:
     return sanitize.excerpt(f"Re: [{site}] {bare or site}", _SUBJECT)
 
 
-def _list_headers(settings: Settings, archive: str, links: Links, reason: str) -> list[tuple[str, str]]:
+def _list_headers(settings: Settings, archive: str, unsubscribe: str, reason: str) -> list[tuple[str, str]]:
     headers = [
         ("List-Id", list_id(settings.site_name, domain(settings))),
-        ("List-Unsubscribe", f"<{links.unsubscribe}>"),
+        ("List-Unsubscribe", f"<{unsubscribe}>"),
     ]
-    if links.unsubscribe.startswith("https://"):
+    if unsubscribe.startswith("https://"):
         headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     headers += [("List-Archive", f"<{archive}>"), ("List-Post", "NO")]
     return [*headers, *_AUTOMATIC, ("Precedence", "list"), ("X-Forum-Reason", reason)]

@@ -32,6 +32,8 @@ class Courier:
     ``mail_pages`` and ``comments`` are what the absolute addresses of mail pages and of comments begin with: a batch of
     mails has hundreds of them. ``transport`` makes a new way out for each connection. ``writing`` is held by whoever
     of this process writes to the database. ``spool`` is the directory for outcomes that the database would not take.
+    ``sent`` is told the id of each message that was accepted, ``dispatched`` the bytes and the recipient of each mail
+    that left or would have; neither raises, both may take long, and ``listens`` says whether anybody is told at all.
     """
 
     open_session: Callable[[], AbstractContextManager[Session]]
@@ -49,6 +51,7 @@ class Courier:
     may_read: Callable[[str, str, str | None], bool]
     last_seen: Callable[[str, str], dt.datetime | None]
     sent: Callable[[int], None]
+    dispatched: Callable[[bytes, str], None]
     listens: Callable[[], bool]
     spool: Path
     worker: str

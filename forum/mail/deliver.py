@@ -5,23 +5,29 @@ No transaction is open while a mail is written or on the wire: on SQLite that wo
 
 from __future__ import annotations
 
-import datetime as dt
+import logging
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import outbox
+from ..errors import ForumError
 from . import spool
 from .courier import Courier
+from .keeping import prune
 from .ledger import Ledger
 from .outgoing import Outgoing, Report
 from .sender import Sender
-from .steps import step
 from .transport import Transport
 
-__all__ = ["Report", "drain", "prune", "seconds_until_due"]
+__all__ = ["Report", "Stuck", "drain", "prune", "seconds_until_due"]
+
+log = logging.getLogger("forum.mail")
 
 # How often a working process shows that it lives and looks for the leases of dead ones, in seconds.
 _LOOK_AFTER = 5.0
@@ -30,13 +36,18 @@ _TICK = 0.2
 _LAST_WORDS = 5.0
 
 
+class Stuck(ForumError):
+    """A connection does not end although it was told to: code of the host, such as a hook, hangs in it."""
+
+
 def drain(
     courier: Courier, stopped: Callable[[], bool] = lambda: False, overdue: Callable[[], bool] = lambda: False
 ) -> Report:
     """Repeat fan-out, grouping and sending until nothing is due, the mail server is down, or ``stopped`` says so.
 
     Once ``overdue`` says so what is on the wire is cut off too. Safe to run from any number of processes at once;
-    killing one loses nothing. Raises what went wrong with the database.
+    killing one loses nothing. Raises what went wrong with the database, and Stuck five seconds after ``overdue`` when
+    something in this process hangs: what it held goes on when its leases end.
     """
     report = Report()
     spool.replay(courier)
@@ -51,14 +62,6 @@ def drain(
         raise outgoing.failed
     report.unfinished = stopped() and seconds_until_due(courier, at_most=1) == 0
     return report
-
-
-def prune(courier: Courier) -> None:
-    """Delete what is too old to be kept; what is counted stays counted."""
-    counted = [dt.timedelta(seconds=limit.get_expiry()) for _, limit in courier.settings.mail_confirm_items]
-    longest = max(counted, default=dt.timedelta(0))
-    while step(courier, lambda session, now: outbox.prune(session, now, confirms_stay=longest)):
-        pass
 
 
 def seconds_until_due(courier: Courier, at_most: float) -> float:
@@ -76,35 +79,27 @@ def _send_all(
     """Let each connection send in a thread of its own, and watch over them until all have ended."""
     ledger = Ledger(courier)
     senders = [Sender(courier, outgoing, ledger, transport) for transport in transports]
-    threads = [threading.Thread(target=sender.run, name="forum-sender", daemon=True) for sender in senders]
+    threads = [
+        threading.Thread(target=sender.run, name=f"forum-sender-{number}", daemon=True)
+        for number, sender in enumerate(senders, 1)
+    ]
     try:
         for thread in threads:
             thread.start()
-        _watch(outgoing, threads, transports, overdue)
+        _watch(outgoing, threads, overdue)
     except BaseException as error:
         outgoing.give_up(error)
-        _cut_off(transports)
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join(_LAST_WORDS)
         raise
     finally:
-        if not any(thread.is_alive() for thread in threads):
-            ledger.close()
+        _end(threads, transports)
+        ledger.close()
 
 
-def _watch(
-    outgoing: Outgoing,
-    threads: Sequence[threading.Thread],
-    transports: Sequence[Transport],
-    overdue: Callable[[], bool],
-) -> None:
+def _watch(outgoing: Outgoing, threads: Sequence[threading.Thread], overdue: Callable[[], bool]) -> None:
+    """Return when all connections have ended, or should have."""
     looked_at = time.monotonic()
-    while any(thread.is_alive() for thread in threads):
-        for thread in threads:
-            thread.join(_TICK)
-        if overdue():
-            _cut_off(transports)
+    while (alive := _alive(threads)) and not overdue():
+        alive[0].join(_TICK)
         if time.monotonic() - looked_at > _LOOK_AFTER:
             looked_at = time.monotonic()
             _look_after(outgoing)
@@ -118,6 +113,24 @@ def _look_after(outgoing: Outgoing) -> None:
         outgoing.give_up(error)
 
 
-def _cut_off(transports: Sequence[Transport]) -> None:
-    for transport in transports:
-        transport.abort()
+def _end(threads: Sequence[threading.Thread], transports: Sequence[Transport]) -> None:
+    """Cut off what is on the wire until all connections have ended. Raises Stuck when some do not."""
+    until = time.monotonic() + _LAST_WORDS
+    while (alive := _alive(threads)) and time.monotonic() < until:
+        for transport in transports:
+            transport.abort()
+        alive[0].join(_TICK)
+    if alive:
+        frames = sys._current_frames()
+        for thread in alive:
+            log.critical("%s hangs:\n%s", thread.name, _where(frames.get(thread.ident or 0)))
+        names = ", ".join(thread.name for thread in alive)
+        raise Stuck(f"Delivery was ended while it hung in {names}; the log shows where.")
+
+
+def _alive(threads: Sequence[threading.Thread]) -> list[threading.Thread]:
+    return [thread for thread in threads if thread.is_alive()]
+
+
+def _where(frame: FrameType | None) -> str:
+    return "".join(traceback.format_stack(frame)) if frame else ""

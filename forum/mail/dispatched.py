@@ -38,13 +38,18 @@ class ForumMessage(flask_mail.Message):
         return self._raw.decode("ascii")
 
 
+def has_listeners(app: Flask) -> bool:
+    """Whether anybody listens to `flask_mail.email_dispatched` of ``app`` at this moment."""
+    # Not `has_receivers_for`: that remembers who once listened.
+    return any(True for _ in flask_mail.email_dispatched.receivers_for(app))
+
+
 def announce(app: Flask, raw: bytes, to: str) -> None:
     """Send `flask_mail.email_dispatched` for a mail to ``to``, if anybody listens.
 
     The mail has left: what receivers raise is logged and changes nothing.
     """
-    # Not `has_receivers_for`: that remembers who once listened.
-    if not any(True for _ in flask_mail.email_dispatched.receivers_for(app)):
+    if not has_listeners(app):
         return
     try:
         with app.app_context():

@@ -100,7 +100,8 @@ def prepare(courier: Courier, claims: Sequence[Claim]) -> Prepared:
                 _prepare(courier, claim, message, read, prepared, now)
             except Exception as error:  # a host's hook or template may raise anything
                 log.exception("message %s cannot be written", claim.message_id)
-                why = f"{type(error).__name__}: {error}"
+                # Behind the first line SQLAlchemy quotes all parameters: names, addresses, words.
+                why = f"{type(error).__name__}: {error}".partition("\n")[0]
                 prepared.unwritten.append(Unwritten(claim, message.address_id, message.created_at, why))
     return prepared
 

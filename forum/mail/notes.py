@@ -8,10 +8,10 @@ from urllib.parse import urljoin
 
 from sqlalchemy.orm import Session
 
-from .. import addresses, outbox
+from .. import outbox
 from ..models import Comment, Message, SignIn, Thread
 from ..tokens import day_number, make_token
-from . import compose
+from . import compose, desk
 from .courier import Courier
 from .patterns import mark
 from .words import Words, language_of
@@ -22,8 +22,8 @@ LINK_DAYS = {"p": 30, "o": 7, "n": 7}
 
 
 def write(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Words | str:
-    """The words of ``message``, or the reason in a word why nothing is left to say."""
-    return _KINDS[message.kind](session, courier, message, now)
+    """The words of ``message``, or the reason in a word why it must not be sent or nothing is left to say."""
+    return _unreachable(session, courier, message, now) or _KINDS[message.kind](session, courier, message, now)
 
 
 def thread_url(courier: Courier, thread: Thread) -> str:
@@ -36,13 +36,17 @@ def page(courier: Courier, kind: str, token: str) -> str:
     return f"{courier.mail_pages}{kind}/{token}"
 
 
+def _unreachable(session: Session, courier: Courier, message: Message, now: dt.datetime) -> str | None:
+    # Signing in is a moderator's duty: it does not depend on what they think of mail about comments.
+    if message.kind == "sign_in":
+        return None
+    return outbox.unreachable(session, courier.keys, message.address, now)
+
+
 def _confirm(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Words | str:
     address, generation = message.address, message.data["generation"]
     if address.state not in outbox.WAITS or address.generation != generation:
         return f"address_{address.state}"
-    suppressed = addresses.suppressed(session, courier.keys, address.key, now)
-    if suppressed is not None:
-        return f"suppressed:{suppressed}"
     day = day_number(message.created_at)
     return Words(
         compose.confirm,
@@ -102,4 +106,5 @@ _KINDS: dict[str, Callable[[Session, Courier, Message, dt.datetime], Words | str
     "link": _link,
     "notice": _notice,
     "moved": _moved,
+    "queue": desk.write,
 }

@@ -31,6 +31,9 @@ _BAD_MAILBOX: Final = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.10", "5.2.1"})
 # Servers say 552 of a mail that is too large as well; no emptied mailbox will help that.
 _TOO_LARGE: Final = frozenset({"5.2.3", "5.3.4"})
 _SYNTAX: Final = frozenset({500, 501, 503})
+_TOO_FAST: Final = (450, "4.2.1")
+# It wants this one mail again later, and takes the others as fast as they come.
+_GREYLISTED: Final = (451, "4.7.1")
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,12 @@ class Outcome:
     @property
     def slow_down(self) -> bool:
         """Whether the server asks for less mail to the recipient's domain."""
-        if self.code is None or self.phase in OPENING:
+        if self.code is None or self.phase in OPENING or (self.code, self.enhanced) == _GREYLISTED:
             return False
-        too_fast = (self.code, self.enhanced) == (450, "4.2.1")
-        return self.code == 421 or too_fast or (self.enhanced or "").startswith("4.7.")
+        if (self.enhanced or "").startswith("4.7."):
+            return True
+        # Before it has heard of a recipient a server that is busy or goes down says nothing about one.
+        return self.phase != "mail" and (self.code == 421 or (self.code, self.enhanced) == _TOO_FAST)
 
 
 def answered(

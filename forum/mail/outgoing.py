@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -29,8 +31,10 @@ log = logging.getLogger("forum.mail")
 BATCH = 50
 # What was asked of the gate is not asked again within this time, in seconds.
 _FRESH = 2.0
-# How long an idle connection waits before it looks for new mail while others are busy, in seconds.
+# How long idle connections wait before one of them looks for new mail while others are busy, in seconds.
 _LOOK = 1.0
+# How long whoever ends waits for a connection that is being given its letter, in seconds.
+_PATIENCE = 1.0
 _BEAT = dt.timedelta(seconds=15)
 
 
@@ -57,6 +61,8 @@ class Outgoing:
         self._letters: deque[tuple[float, Letter]] = deque()
         self._taken = 0
         self._done: deque[None] = deque()
+        # When a look began that found nothing, and when an outcome was written down last.
+        self._empty_at = self._settled_at = -math.inf
         self._probe = False
         self.failed: BaseException | None = None
 
@@ -92,27 +98,29 @@ class Outgoing:
     def done(self) -> None:
         """A letter that was taken needs no connection any more; never waits: its outcome is not written down yet."""
         self._done.append(None)
-        if self._lock.acquire(blocking=False):
-            self._lock.notify_all()
-            self._lock.release()
+        self._wake()
+
+    def settled(self, state: str) -> None:
+        """The outcome of a letter is written down: what waited for it may be due."""
+        self.report.states[state] += 1
+        self._settled_at = time.monotonic()
 
     def pause(self, seconds: float) -> bool:
         """Wait; False when this process is to end."""
-        with self._lock:
+        if self._lock.acquire(timeout=seconds):
             self._lock.wait(seconds)
+            self._lock.release()
         return not self._stopped()
 
     def give_up(self, error: BaseException) -> None:
         """Something is wrong with this process or the database: begin nothing more."""
-        with self._lock:
-            self.failed = self.failed or error
-            self._lock.notify_all()
+        self.failed = self.failed or error
+        self._wake()
 
     def down(self, why: str) -> None:
         """The mail server cannot be used: begin nothing more, and tell the other workers."""
-        with self._lock:
-            self.report.down = why
-            self._lock.notify_all()
+        self.report.down = why
+        self._wake()
         step(
             self.courier,
             lambda session, now: outbox.breaker.trip(session, self._server, why, now, probe=self._probe),
@@ -125,10 +133,12 @@ class Outgoing:
             step(self.courier, lambda session, now: outbox.breaker.close(session, self._server))
 
     def release(self) -> None:
-        """Give back what was claimed and not begun."""
-        with self._lock:
-            claims = [letter.claim for _, letter in self._letters]
-            self._letters.clear()
+        """Give back what was claimed and not begun, unless somebody asks the host about it who never answers."""
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return
+        claims = [letter.claim for _, letter in self._letters]
+        self._letters.clear()
+        self._lock.release()
         if claims:
             step(self.courier, lambda session, now: outbox.release(session, claims))
 
@@ -142,6 +152,12 @@ class Outgoing:
         doubted = step(self.courier, work)
         if doubted:
             log.warning("%s messages were on the wire when their worker died", doubted)
+
+    def _wake(self) -> None:
+        # Never waits: whoever has the lock may be asking the host, for ever if that hangs, and looks again afterwards.
+        if self._lock.acquire(blocking=False):
+            self._lock.notify_all()
+            self._lock.release()
 
     def _pop(self) -> Letter | None:
         if not self._letters or self.ends:
@@ -161,10 +177,14 @@ class Outgoing:
         return None
 
     def _refill(self) -> bool:
-        """Claim and write what is due; False when nothing was."""
-        prepare(self.courier)
-        claims = step(self.courier, self._claim)
+        """Claim and write what is due; False when nothing was, now or when another connection looked just now."""
+        if self._empty_at > max(self._settled_at, time.monotonic() - _LOOK):
+            return False
+        began = time.monotonic()
+        prepare(self.courier, lambda: self.ends)
+        claims = [] if self.ends else step(self.courier, self._claim)
         self._write(claims)
+        self._empty_at = -math.inf if claims else began
         return bool(claims)
 
     def _claim(self, session: Session, now: dt.datetime) -> list[Claim]:
@@ -212,12 +232,20 @@ class Outgoing:
         self.report.states[state or "lost"] += 1
 
 
-def prepare(courier: Courier) -> None:
-    """Events become items, items become messages, until there are no more."""
-    while step(courier, lambda session, now: outbox.fan_out(session, courier.keys, courier.settings, now)):
+def prepare(courier: Courier, stopped: Callable[[], bool]) -> None:
+    """Events become items, items become messages, until there are no more or ``stopped`` says so."""
+    while not stopped() and step(courier, partial(_fan_out, courier)):
         pass
-    while step(courier, lambda session, now: outbox.group(session, courier.keys, courier.settings, now)):
+    while not stopped() and step(courier, partial(_group, courier)):
         pass
+
+
+def _fan_out(courier: Courier, session: Session, now: dt.datetime) -> bool:
+    return outbox.fan_out(session, courier.keys, courier.settings, now)
+
+
+def _group(courier: Courier, session: Session, now: dt.datetime) -> int:
+    return outbox.group(session, courier.keys, courier.settings, now)
 
 
 def _beat(session: Session, name: str, now: dt.datetime) -> None:

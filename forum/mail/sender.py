@@ -21,6 +21,8 @@ log = logging.getLogger("forum.mail")
 _SERVER_AT_FAULT = frozenset({"transport", "sender_refused"})
 # These say nothing about the server: nothing was sent, or nobody answered.
 _SILENT = frozenset({"poison", "suppressed", "ambiguous"})
+# With these words Flask-Mail's listeners are told: a mail left, or was kept in only because of a test.
+_DISPATCHED = frozenset({"accepted", "suppressed"})
 # Between two tries to write an outcome down while the database is away, in seconds.
 _INSIST = 1.0
 
@@ -73,21 +75,24 @@ class Sender:
 
     def _write_down(self, before: Sent | None, letter: Letter | None) -> bool:
         """Commit what became of the letter ``before`` and that ``letter`` is about to go; whether that may go."""
-        try:
-            entry = self._ledger.write(before, letter)
-        except SQLAlchemyError as error:
-            if before is None:
-                raise
-            if not _is_away(error):
-                spool.keep(self._courier, before)
-                raise
-            entry = self._insist(before)
+        entry = self._entry(before, letter)
         if before is not None:
             self._tell(before, entry.state)
         if letter is not None and not entry.goes:
             log.warning("message %s: the lease was lost before sending", letter.claim.message_id)
             self._outgoing.report.states["lost"] += 1
         return entry.goes
+
+    def _entry(self, before: Sent | None, letter: Letter | None) -> Entry:
+        try:
+            return self._ledger.write(before, letter)
+        except SQLAlchemyError as error:
+            if before is None:
+                raise
+            if not _is_away(error):
+                spool.keep(self._courier, before)
+                raise
+        return self._insist(before)
 
     def _insist(self, sent: Sent) -> Entry:
         """The database is away: try for as long as the lease lasts, then keep the outcome in the spool and raise.
@@ -106,13 +111,15 @@ class Sender:
     def _tell(self, sent: Sent, state: str | None) -> None:
         """Say what became of a letter, which is committed: telling may fail."""
         letter, outcome = sent.letter, sent.outcome
-        self._outgoing.report.states[state or "lost"] += 1
+        self._outgoing.settled(state or "lost")
         seconds = (sent.ended - sent.started).total_seconds()
         note_attempt(letter.claim.message_id, letter.kind, letter.to, outcome, seconds, state or "lost")
         if outcome.word not in _SERVER_AT_FAULT | _SILENT:
             self._outgoing.works()
         if state == "sent":
             self._courier.sent(letter.claim.message_id)
+        if outcome.word in _DISPATCHED:
+            self._courier.dispatched(letter.raw, letter.to)
 
 
 def _is_away(error: SQLAlchemyError) -> bool:

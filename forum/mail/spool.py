@@ -48,23 +48,34 @@ def keep(courier: Courier, sent: Sent) -> None:
 
 
 def replay(courier: Courier) -> None:
-    """Write down what the spool holds and empty it; doing so twice, or twice at once, does no harm."""
+    """Write down what the spool holds and empty it; doing so twice, or twice at once, does no harm.
+
+    A file that cannot be read, or not taken away, is logged and keeps nobody from the others.
+    """
     for file in sorted(courier.spool.glob("*.json")):
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
-            known = step(courier, partial(_settle, courier, record))
+            _replay(courier, file)
         except FileNotFoundError:
             continue  # Another process was quicker.
-        except (ValueError, KeyError, TypeError):  # of another version, or damaged: it must not stop all mail
-            log.exception("%s cannot be read and is laid aside", file)
-            file.replace(file.with_suffix(".unread"))
-            continue
-        if not known:
-            continue  # Another site that shares the folder may know it.
-        file.unlink(missing_ok=True)
-        log.warning(
-            "message %s: its outcome, which the database had not taken, was read from the spool", record["message_id"]
-        )
+        except OSError as error:  # it may be over by itself: the file stays for the next round
+            log.warning("%s stays in the spool: %s", file, error)
+
+
+def _replay(courier: Courier, file: Path) -> None:
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        known = step(courier, partial(_settle, courier, record))
+    # Of another version, damaged, or a directory that somebody made: it must not stop all mail.
+    except (ValueError, KeyError, TypeError, IsADirectoryError):
+        log.exception("%s cannot be read and is laid aside", file)
+        file.replace(file.with_suffix(".unread"))
+        return
+    if not known:
+        return  # Another site that shares the folder may know it.
+    file.unlink(missing_ok=True)
+    log.warning(
+        "message %s: its outcome, which the database had not taken, was read from the spool", record["message_id"]
+    )
 
 
 def _write(file: Path, text: str) -> None:

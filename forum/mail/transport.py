@@ -8,10 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from flask import Flask
-
 from ..settings import Settings
-from .dispatched import announce
 from .limits import Deadline, Limits
 from .outcome import Outcome
 from .smtp import Connection, mail_state
@@ -41,11 +38,10 @@ class SmtpTransport:
     """Sends by SMTP as Flask-Mail's keys say, one recipient a message, over a connection used again for a while.
 
     Meant for one thread at a time; ``testing`` is asked before each mail, and nothing leaves while it says yes.
-    Of each mail that left, or was kept in for that reason, those who listen to Flask-Mail's signal of ``app`` are told.
     """
 
     def __init__(
-        self, mail: Any, settings: Settings, *, testing: Callable[[], bool], app: Flask, limits: Limits | None = None
+        self, mail: Any, settings: Settings, *, testing: Callable[[], bool], limits: Limits | None = None
     ) -> None:
         self.name = f"{mail.server}:{mail.port}:{mail.username or ''}"
         self._mail = mail
@@ -53,7 +49,6 @@ class SmtpTransport:
         self._hostname = settings.mail_domain or (settings.mail_from or "localhost").rpartition("@")[2]
         self._ca_file = settings.mail_ca_file
         self._testing = testing
-        self._app = app
         self._context: ssl.SSLContext | None = None
         self._connection: Connection | None = None
         self._under_way: Deadline | None = None
@@ -62,14 +57,10 @@ class SmtpTransport:
     def send(self, raw: bytes, sender: str, to: str) -> Outcome:
         """Try once to hand over ``raw`` and return what became of it; a connection that went stale is replaced."""
         if self._mail.suppress or self._testing():
-            outcome = Outcome("suppressed", "none", text="Sending is switched off while testing.")
-        elif problem := _unsendable(raw, sender, to):
-            outcome = Outcome("poison", "none", text=problem)
-        else:
-            outcome = self._send(raw, sender, to)
-        if outcome.word in ("accepted", "suppressed"):
-            announce(self._app, raw, to)
-        return outcome
+            return Outcome("suppressed", "none", text="Sending is switched off while testing.")
+        if problem := _unsendable(raw, sender, to):
+            return Outcome("poison", "none", text=problem)
+        return self._send(raw, sender, to)
 
     def abort(self) -> None:
         """End the conversation that is under way, if there is one; its outcome is what its phase says."""
@@ -156,13 +147,11 @@ class MailboxTransport:
         """Nothing is held open."""
 
 
-def smtp_transport(
-    config: Mapping[str, Any], settings: Settings, *, testing: Callable[[], bool], app: Flask
-) -> SmtpTransport:
+def smtp_transport(config: Mapping[str, Any], settings: Settings, *, testing: Callable[[], bool]) -> SmtpTransport:
     """Return a transport that reads ``MAIL_SERVER``, ``MAIL_PORT``, ``MAIL_USERNAME``, ``MAIL_PASSWORD``,
     ``MAIL_USE_TLS``, ``MAIL_USE_SSL`` and ``MAIL_SUPPRESS_SEND`` from ``config`` into a state of its own.
     """
-    return SmtpTransport(mail_state(config), settings, testing=testing, app=app)
+    return SmtpTransport(mail_state(config), settings, testing=testing)
 
 
 def _unsendable(raw: bytes, sender: str, to: str) -> str | None:

@@ -5,12 +5,13 @@ unique constraint here, with the reason beside it.
 """
 
 from .base import Base, UtcDateTime, columns, from_now
-from .conversation import Article, Comment, Thread
-from .desk import Audit, SignIn
+from .conversation import SHADOW, Article, Comment, Thread
+from .desk import Audit, Listing, Refusal, Report, Revision, Setting, SignIn, Word
 from .outbox import Attempt, Captured, Event, Item, Message, Tally, Throttle, Worker
 from .people import ActorMute, Address, Mute, Pace, Subscription, Suppression
 
 __all__ = [
+    "SHADOW",
     "ActorMute",
     "Address",
     "Article",
@@ -21,9 +22,14 @@ __all__ = [
     "Comment",
     "Event",
     "Item",
+    "Listing",
     "Message",
     "Mute",
     "Pace",
+    "Refusal",
+    "Report",
+    "Revision",
+    "Setting",
     "SignIn",
     "Subscription",
     "Suppression",
@@ -31,6 +37,7 @@ __all__ = [
     "Thread",
     "Throttle",
     "UtcDateTime",
+    "Word",
     "Worker",
     "columns",
     "from_now",

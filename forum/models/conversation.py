@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .base import Base, Id, LongText, key_text
 from .people import Address
 
+# In the place of who took a comment away: its author stands on a list and is not to notice.
+SHADOW = "shadow"
+
 
 class Article(Base):
     """A page of the bundled articles blueprint; hosts with pages of their own leave the table empty."""
@@ -49,6 +52,11 @@ class Thread(Base):
     closed: Mapped[bool] = mapped_column(default=False)
     # Its page was taken away: nobody is called back to it.
     gone: Mapped[bool] = mapped_column(default=False)
+    # What a moderator decided for this page alone: every comment waits; nobody is mailed about it.
+    held: Mapped[bool] = mapped_column(default=False)
+    silent: Mapped[bool] = mapped_column(default=False)
+    # Shown before all others. No foreign key: tables that point at each other cannot be made in one go.
+    pinned_id: Mapped[int | None] = mapped_column(Id)
     created_at: Mapped[dt.datetime]
 
 
@@ -64,6 +72,11 @@ class Comment(Base):
         Index(None, "thread_id", "visitor_hash"),
         Index(None, "thread_id", "digest"),
         Index(None, "state", "created_at"),
+        Index(None, "text_hash"),
+        Index(None, "visitor_hash"),
+        Index(None, "network"),
+        # The names that are kept for moderators.
+        Index(None, "is_moderator", "name"),
         {"sqlite_autoincrement": True},
     )
 
@@ -75,7 +88,7 @@ class Comment(Base):
     branch: Mapped[int | None]
     depth: Mapped[int]
     state: Mapped[str] = mapped_column(String(12))  # held, published, spam, rejected, removed
-    removed_by: Mapped[str | None] = mapped_column(String(12))  # author, moderator
+    removed_by: Mapped[str | None] = mapped_column(String(12))  # author, moderator, clock; shadow: a list, at the door
 
     name: Mapped[str] = mapped_column(String(160))
     website: Mapped[str | None] = mapped_column(String(500))
@@ -91,6 +104,11 @@ class Comment(Base):
 
     nonce: Mapped[str] = mapped_column(key_text(64))
     digest: Mapped[str] = mapped_column(String(64))
+    # Of the bare text, whoever sent it and wherever: spam comes in copies.
+    text_hash: Mapped[str | None] = mapped_column(String(64))
+    # As what the spam filter has learned it, so that it can be unlearned.
+    learned: Mapped[str | None] = mapped_column(String(4))  # ham, spam
+    # Why it was held or refused, as `rule` or `rule:detail`; a host's own rules give phrases.
     reasons: Mapped[list[str]] = mapped_column(default=list)
     # Raised by every change of this row: key of its rendered fragment, and what two moderators compare.
     version: Mapped[int] = mapped_column(default=1)

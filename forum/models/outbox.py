@@ -21,7 +21,7 @@ class Event(Base):
     __table_args__ = (UniqueConstraint("kind", "comment_id"), Index(None, "state", "not_before"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(24), default="published")
+    kind: Mapped[str] = mapped_column(String(24), default="published")  # or held
     comment_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_comment.id"))
     state: Mapped[str] = mapped_column(String(8), default="new")  # new, done, skipped, dead
     # The last address a chunk of fan-out reached: a killed worker's successor goes on from here.
@@ -47,7 +47,7 @@ class Message(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(12))  # confirm, reply, digest, notice
+    kind: Mapped[str] = mapped_column(String(12))  # reply, digest, confirm, sign_in, queue, link, notice, moved
     address_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_address.id"))
     thread_id: Mapped[int | None] = mapped_column(Id, ForeignKey("forum_thread.id"))
     to_addr: Mapped[str] = mapped_column(String(320))
@@ -57,8 +57,9 @@ class Message(Base):
     state: Mapped[str] = mapped_column(String(10), default="ready")
     # ready, claimed, sending, sent, failed, dead, cancelled, expired
     skip_reason: Mapped[str | None] = mapped_column(String(40))
-    # Its turn among those that are due: when it was written; earlier for what somebody sits waiting for, later for
-    # the tail of a crowd, so that a thread with thousands of followers does not keep all others waiting.
+    # Its turn among those that are due: when it was written; a day earlier for what is not news of comments, as
+    # somebody may sit waiting for the link in it, and later for the tail of a crowd, so that a thread with thousands
+    # of followers does not keep all others waiting.
     place: Mapped[dt.datetime]
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)
     network: Mapped[str | None] = mapped_column(String(64))

@@ -8,13 +8,14 @@ from .audience import Standing, paused, standings
 from .claims import Claim, claim, mark_sending, recover, refuse, release, renew
 from .confirms import WAITS, ask_again
 from .decide import Decision, Facts, decide
-from .events import enqueue, forget_news, reopen, revive
+from .events import announce, enqueue, enqueue_held, forget_news, reopen, revive, tell_others
 from .fanout import fan_out
 from .grouping import group, release_waiting
 from .pruning import prune
-from .settling import Result, Try, settle
-from .watching import next_due, waiting_since
-from .writing import message, write
+from .settling import settle
+from .tries import Result, Try
+from .watching import in_front, next_due, waiting_since
+from .writing import message, unreachable, write
 
 __all__ = [
     "WAITS",
@@ -24,14 +25,17 @@ __all__ = [
     "Result",
     "Standing",
     "Try",
+    "announce",
     "ask_again",
     "breaker",
     "claim",
     "decide",
     "enqueue",
+    "enqueue_held",
     "fan_out",
     "forget_news",
     "group",
+    "in_front",
     "mark_sending",
     "message",
     "next_due",
@@ -46,6 +50,8 @@ __all__ = [
     "revive",
     "settle",
     "standings",
+    "tell_others",
+    "unreachable",
     "waiting_since",
     "write",
 ]

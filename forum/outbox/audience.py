@@ -123,6 +123,7 @@ def _facts(comment: Comment, person: Address, wishes: Sequence[Subscription], kn
         actor_muted=not comment.is_moderator and (person.id, comment.address_id) in known.actor_muted,
         dormant=person.nudges >= DORMANT_AFTER,
         page_gone=comment.thread.gone,
+        page_silent=comment.thread.silent,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from .. import addresses
@@ -33,7 +33,7 @@ def note(session: Session, message: Message, weight: float, now: dt.datetime) ->
     address = message.address
     if address.state != "confirmed":
         return
-    if _is_incident(session, message.domain, now):
+    if disbelieved(session, now, Message.domain == message.domain):
         log.warning("%s denies very many mailboxes at once, and is not believed", message.domain)
         return
     if address.bounced_at is not None and now - address.bounced_at > _QUIET:
@@ -44,6 +44,19 @@ def note(session: Session, message: Message, weight: float, now: dt.datetime) ->
         addresses.change(session, address, "bounced", cause="bounce", actor="mail server", now=now)
     elif weight == CERTAIN:
         address.resting_until = now + _REST
+
+
+def disbelieved(session: Session, now: dt.datetime, *which: ColumnElement[bool]) -> list[str]:
+    """The domains that deny so many mailboxes at once that they must be ill themselves, by their names.
+
+    Of all, or of those of the messages ``which``. What they say of an address is not held against it meanwhile.
+    """
+    denied = select(Message.domain).join(Attempt, Attempt.message_id == Message.id)
+    denied = denied.where(Message.state == "failed", *which).where(
+        Attempt.outcome == "bad_mailbox", Attempt.ended_at > now - _INCIDENT
+    )
+    many = denied.group_by(Message.domain).having(func.count() > _INCIDENT_SIZE)
+    return list(session.scalars(many.order_by(Message.domain)))
 
 
 def erode(connection: Connection, address_id: int) -> None:
@@ -59,11 +72,3 @@ def _has_happened(session: Session, message: Message, now: dt.datetime) -> bool:
     earlier = earlier.where(Message.address_id == message.address_id, Message.id != message.id)
     earlier = earlier.where(Attempt.outcome == "bad_mailbox", Attempt.ended_at > now - _TWICE_WITHIN)
     return session.scalar(earlier.limit(1)) is not None
-
-
-def _is_incident(session: Session, domain: str, now: dt.datetime) -> bool:
-    """Whether a domain denies so many mailboxes at once that it must be ill itself."""
-    denied = select(func.count()).select_from(Attempt).join(Message, Attempt.message_id == Message.id)
-    denied = denied.where(Message.domain == domain, Message.state == "failed")
-    denied = denied.where(Attempt.outcome == "bad_mailbox", Attempt.ended_at > now - _INCIDENT)
-    return (session.scalar(denied) or 0) > _INCIDENT_SIZE

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..models import Throttle
 from . import schedule
+from .rows import changed
 
-_SCOPE = "transport"
+SCOPE = "transport"
 # A worker that died while it tried the server leaves the next try to another one.
 _TRYING = dt.timedelta(minutes=1)
 
@@ -28,7 +29,7 @@ def room(session: Session, name: str, now: dt.datetime, limit: int) -> Room:
     row = session.execute(select(Throttle.id, Throttle.open_until).where(*_of(name))).one_or_none()
     if row is None:
         return Room(limit)
-    if row.open_until is not None and row.open_until > now:
+    if _is_open(row.open_until, now):
         return Room(0)
     return Room(1, probe=True) if _takes_the_try(session, row.id, now) else Room(0)
 
@@ -40,9 +41,9 @@ def trip(session: Session, name: str, why: str, now: dt.datetime, *, probe: bool
     """
     row = session.scalar(select(Throttle).where(*_of(name)).with_for_update())
     if row is None:
-        row = Throttle(scope=_SCOPE, key=name, failures=0, since=now)
+        row = Throttle(scope=SCOPE, key=name, failures=0, since=now)
         session.add(row)
-    elif not probe and row.open_until is not None and row.open_until > now:
+    elif not probe and _is_open(row.open_until, now):
         return
     row.failures += 1
     row.open_until, row.last_error, row.changed_at = schedule.server(row.failures, now), why[:500], now
@@ -55,14 +56,15 @@ def close(session: Session, name: str) -> None:
 
 
 def _of(name: str) -> tuple[ColumnElement[bool], ...]:
-    return Throttle.scope == _SCOPE, Throttle.key == name
+    return Throttle.scope == SCOPE, Throttle.key == name
+
+
+def _is_open(until: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether the server is left alone; a time that no rest lasts to was written by a clock that ran ahead."""
+    return until is not None and now < until <= now + schedule.LONGEST_REST
 
 
 def _takes_the_try(session: Session, row_id: int, now: dt.datetime) -> bool:
-    changed = session.execute(
-        update(Throttle)
-        .where(Throttle.id == row_id, Throttle.open_until <= now)
-        .values(open_until=now + _TRYING)
-        .execution_options(synchronize_session=False)
-    )
-    return isinstance(changed, CursorResult) and changed.rowcount == 1
+    over = or_(Throttle.open_until <= now, Throttle.open_until > now + schedule.LONGEST_REST)
+    mine = update(Throttle).where(Throttle.id == row_id, over).values(open_until=now + _TRYING)
+    return changed(session.execute(mine.execution_options(synchronize_session=False))) == 1

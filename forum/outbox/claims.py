@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ..models import Item, Message, UtcDateTime, columns, from_now
 from ..settings import Settings
 from . import throttle
+from .rows import changed
 
 _LIVE = ("claimed", "sending")
 _UNBEGUN_SECONDS = 60
@@ -91,7 +92,7 @@ def mark_sending(connection: Connection, claim: Claim, settings: Settings, date:
     The lease begins anew, and the ``date`` that the mail carries is kept for every later try.
     """
     values = {"of": claim.message_id, "token": claim.token, "lease": settings.mail_lease_seconds}
-    return connection.execute(_MARK, {**values, "date": date, "now": now}).rowcount == 1
+    return changed(connection.execute(_MARK, {**values, "date": date, "now": now})) == 1
 
 
 def _lease(settings: Settings) -> float:
@@ -149,8 +150,7 @@ def _move(session: Session, *which: ColumnElement[bool], **values: Any) -> int:
 
 def _update(session: Session, *which: ColumnElement[bool], **values: Any) -> int:
     statement = update(Message).where(*which).values(**values).execution_options(synchronize_session=False)
-    changed = session.execute(statement)
-    return changed.rowcount if isinstance(changed, CursorResult) else 0
+    return changed(session.execute(statement))
 
 
 def _claimable(now: dt.datetime) -> Select[int]:

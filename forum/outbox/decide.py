@@ -37,6 +37,7 @@ class Facts:
     actor_muted: bool = False
     dormant: bool = False
     page_gone: bool = False
+    page_silent: bool = False
     may_read: bool = True
     seen: bool = False
 
@@ -89,6 +90,8 @@ def _refusal(facts: Facts, reason: str, max_age: dt.timedelta) -> str | None:
         return f"suppressed:{facts.address_state}"
     if facts.page_gone:
         return "article_gone"
+    if facts.page_silent:
+        return "article_silent"
     if facts.muted:
         return "muted"
     if facts.actor_muted:

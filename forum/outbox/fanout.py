@@ -1,10 +1,13 @@
-"""An event in, one item for each person out, with the reason for every yes and every no."""
+"""An event in, one item for each person out, with the reason for every yes and every no.
+
+That a comment is held is told to moderators, by :mod:`forum.outbox.desk`.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -14,7 +17,7 @@ from sqlalchemy.orm import Session
 from ..models import Event, Item
 from ..settings import Settings
 from ..tokens import Keys
-from . import audience, confirms, events, pace
+from . import audience, confirms, desk, events, pace
 from .audience import Standing
 from .cadence import due_at
 from .decide import Decision, decide
@@ -22,23 +25,24 @@ from .decide import Decision, decide
 log = logging.getLogger("forum.outbox")
 
 CHUNK = 500
+# Two workers may meet once in the same rows; who meets somebody each time does something wrong.
+_CLASHES = 3
 
 
 def fan_out(session: Session, keys: Keys, settings: Settings, now: dt.datetime) -> bool:
     """Work on one chunk of the oldest open event; False when there is none. The caller commits each chunk.
 
-    A worker killed in between loses its chunk only: the cursor commits with the items, and the unique key of an
-    item absorbs what two workers did at once (an IntegrityError: roll back and call again). An event that cannot
-    be worked on is tried again later and stops no other; that the database is away or busy is the caller's matter.
+    A worker killed in between loses its chunk only: the cursor commits with the items, and unique keys absorb what
+    two workers did at once. An event that cannot be worked on is tried again later and stops no other; that the
+    database is away or busy is the caller's matter.
     """
     query = select(Event).where(Event.state == "new", Event.not_before <= now).order_by(Event.id).limit(1)
     event = session.scalar(query.with_for_update(skip_locked=True))
     if event is None:
         return False
     try:
-        with session.begin_nested():
-            _work_on(session, keys, settings, event, now)
-    except (OperationalError, InterfaceError, IntegrityError):
+        _absorb_clashes(session, lambda: _work_on(session, keys, settings, event, now))
+    except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         log.exception("event %s cannot be told", event.id)
@@ -47,8 +51,27 @@ def fan_out(session: Session, keys: Keys, settings: Settings, now: dt.datetime) 
     return True
 
 
+def _absorb_clashes(session: Session, work: Callable[[], None]) -> None:
+    """Do ``work`` in a savepoint, and anew when a row was there already: whoever wrote it has committed by then.
+
+    So it is seen where transactions see what others committed, as delivery's do. What is refused every time is no
+    clash: the IntegrityError is raised like any other error.
+    """
+    for _ in range(_CLASHES):
+        try:
+            with session.begin_nested():
+                return work()
+        except IntegrityError:
+            # What was read before says what is not so any more.
+            session.expire_all()
+    with session.begin_nested():
+        work()
+
+
 def _work_on(session: Session, keys: Keys, settings: Settings, event: Event, now: dt.datetime) -> None:
-    if event.comment.state == "published":
+    if event.kind == desk.HELD:
+        desk.tell(session, keys, settings, event, now)
+    elif event.comment.state == "published":
         _chunk(session, keys, settings, event, now)
         event.attempts = 0
     else:

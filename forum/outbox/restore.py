@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, Update, case, select, update
+from sqlalchemy import Update, case, select, update
 from sqlalchemy.orm import Session
 
 from ..models import Address, Event, Item, Message
+from .rows import changed
 
 REASON = "restored"
 _LIFE = dt.timedelta(hours=48)
@@ -24,6 +25,10 @@ class Laid(NamedTuple):
     events: int
     items: int
     messages: int
+
+    def __str__(self) -> str:
+        """The numbers as an operator reads them."""
+        return f"messages: {self.messages}; news for single people: {self.items}; comments: {self.events}"
 
 
 def hold(session: Session, before: dt.datetime) -> Laid:
@@ -61,8 +66,9 @@ def drop(session: Session) -> Laid:
     """Have none of it sent; the rows say why. The caller commits."""
     return Laid(
         _count(session, _held_events().values(state="skipped")),
-        0,
-        _count(session, _held_messages().values(state="cancelled")),
+        # Under another reason: the next restoration shall not find it among what it laid aside.
+        _count(session, update(Item).where(Item.skip_reason == REASON).values(skip_reason="dropped")),
+        _count(session, _held_messages().values(state="cancelled", skip_reason="dropped")),
     )
 
 
@@ -79,5 +85,4 @@ def _held_messages() -> Update:
 
 
 def _count(session: Session, statement: Update) -> int:
-    done = session.execute(statement.execution_options(synchronize_session=False))
-    return done.rowcount if isinstance(done, CursorResult) else 0
+    return changed(session.execute(statement.execution_options(synchronize_session=False)))

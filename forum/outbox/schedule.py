@@ -15,6 +15,8 @@ _UNWRITTEN = (20, 40)
 # After the n-th failure of the mail server itself, in seconds.
 _SERVER = (15, 30, 60, 120, 300, 600, 900)
 
+LONGEST_REST = dt.timedelta(seconds=_SERVER[-1])
+
 MOST_TRIES = 12
 MOST_UNWRITTEN = 3
 

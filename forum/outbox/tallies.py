@@ -7,15 +7,21 @@ counted rows, or takes back what they say, notes that with :func:`keep` in the s
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.orm import Session
 
 from ..models import Attempt, Audit, Event, Item, Message, Tally
 from . import durations
 from .durations import Counts
+from .restore import REASON as RESTORED
 
 ENDED = ("sent", "failed", "dead", "cancelled", "expired")
+# Not over yet: somebody will have it sent or dropped.
+LAID_ASIDE = and_(Message.state == "dead", Message.skip_reason.is_not_distinct_from(RESTORED))
+# Grouped by its name: a driver that numbers its parameters makes the same expression another one.
+STANDING = case((LAID_ASIDE, "laid_aside"), else_=Message.state).label("standing")
 
 
 def read(session: Session) -> Counts:
@@ -23,7 +29,7 @@ def read(session: Session) -> Counts:
 
     Of messages `messages` (by kind and state), `ambiguous` and `resent`; of attempts `attempts` (by phase and outcome)
     and the durations; of items `items` and `skips` (by reason); `events`; of addresses `unsubscribes` (by cause),
-    `complaints`, `confirmed` and `refused`.
+    `complaints`, `confirmed` and `refused`; `policy` (by domain), which :func:`note_policy` keeps.
     """
     kept = _kept(session)
     while True:
@@ -37,9 +43,9 @@ def read(session: Session) -> Counts:
 def of_messages(session: Session, *which: ColumnElement[bool]) -> Counts:
     """The messages that have ended and are ``which``, and how often it stayed in doubt whether one arrived."""
     twice = func.sum(case((Message.ambiguous > 0, 1), else_=0))
-    query = select(Message.kind, Message.state, func.count(), func.sum(Message.ambiguous), twice)
+    query = select(Message.kind, STANDING, func.count(), func.sum(Message.ambiguous), twice)
     counts: Counts = defaultdict(float)
-    rows = session.execute(query.where(*which).group_by(Message.kind, Message.state))
+    rows = session.execute(query.where(*which).group_by(Message.kind, "standing"))
     for kind, state, number, doubts, resent in rows:
         counts["ambiguous", ()] += float(doubts)
         if state in ENDED:
@@ -63,7 +69,7 @@ def of_items(session: Session, *which: ColumnElement[bool]) -> Counts:
     counts: Counts = defaultdict(float)
     for reason, state, why_not, number in session.execute(query.group_by(Item.reason, Item.state, Item.skip_reason)):
         counts["items", (reason,)] += number
-        if state == "skipped":
+        if state == "skipped" and why_not != RESTORED:
             counts["skips", (why_not or "unknown",)] += number
     return counts
 
@@ -82,6 +88,15 @@ def keep(session: Session, counts: Counts) -> None:
             session.execute(update(Tally).where(*same).values(value=Tally.value + value))
 
 
+def note_policy(session: Session, domain: str, named: Collection[str]) -> None:
+    """Count that ``domain`` refused our mail by its policy; those that are not ``named`` are one, "other".
+
+    Whoever reads the numbers keeps a row for each name, for ever, so there must be few. The caller commits, and begins
+    again after an IntegrityError.
+    """
+    keep(session, {("policy", (domain if domain in named else "other",)): 1})
+
+
 def added(*many: Counts) -> Counts:
     """The sum of ``many``."""
     counts: Counts = defaultdict(float)
@@ -97,7 +112,7 @@ def _live(session: Session) -> Counts:
 
 
 def _of_events(session: Session) -> Counts:
-    return {("events", ()): float(session.scalar(select(func.count()).select_from(Event)) or 0)}
+    return {("events", ()): float(session.scalar(select(func.count()).where(Event.kind == "published")) or 0)}
 
 
 def _of_addresses(session: Session) -> Counts:

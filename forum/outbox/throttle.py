@@ -6,16 +6,16 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Collection
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..models import Message, Throttle
 from ..settings import Settings
 
-_SCOPE = "domain"
+SCOPE = "domain"
 _MINUTE = dt.timedelta(minutes=1)
 # What a domain asked for is forgotten after an hour; until then a tenth of the usual rate comes back each minute.
-_REMEMBERED = dt.timedelta(hours=1)
+REMEMBERED = dt.timedelta(hours=1)
 _USUAL = 60.0
 # Candidates looked at for each that is taken, so that one domain at the head of the queue does not hide the others.
 _LOOK_AHEAD = 5
@@ -36,6 +36,11 @@ def choose(session: Session, settings: Settings, due: Select[int], now: dt.datet
     return chosen
 
 
+def full(session: Session, settings: Settings, now: dt.datetime) -> Collection[str]:
+    """The domains that got what they may get within a minute; the others have room."""
+    return _Rates(settings, _asked(session, settings, now), _used(session, (), now)).full()
+
+
 def slow_down(session: Session, settings: Settings, domain: str, why: str, now: dt.datetime) -> None:
     """A server of ``domain`` asked for fewer mails: halve what it gets a minute. The caller commits.
 
@@ -43,9 +48,9 @@ def slow_down(session: Session, settings: Settings, domain: str, why: str, now: 
     """
     rate = _asked(session, settings, now).get(domain) or _base(settings, domain) or _USUAL
     row = session.scalar(
-        select(Throttle).where(Throttle.scope == _SCOPE, Throttle.key == domain).with_for_update()
-    ) or Throttle(scope=_SCOPE, key=domain, failures=0, since=now)
-    if row.id is not None and now - row.changed_at < _MINUTE:
+        select(Throttle).where(Throttle.scope == SCOPE, Throttle.key == domain).with_for_update()
+    ) or Throttle(scope=SCOPE, key=domain, failures=0, since=now)
+    if row.id is not None and abs(now - row.changed_at) < _MINUTE:
         return
     row.rate, row.failures = max(1.0, rate / 2), row.failures + 1
     row.last_error, row.changed_at = why[:500], now
@@ -84,14 +89,14 @@ def _asked(session: Session, settings: Settings, now: dt.datetime) -> dict[str, 
     """What domains asked for within the hour, recovering step by step up to their usual rate."""
     rows = session.execute(
         select(Throttle.key, Throttle.rate, Throttle.changed_at).where(
-            Throttle.scope == _SCOPE, Throttle.changed_at > now - _REMEMBERED
+            Throttle.scope == SCOPE, _around(Throttle.changed_at, now, REMEMBERED)
         )
     )
     step = (settings.mail_domain_rate or _USUAL) / 10
     rates: dict[str, float] = {}
     for domain, rate, changed_at in rows:
         usual = _base(settings, domain)
-        recovered = (rate or 1.0) + (now - changed_at) / _MINUTE * step
+        recovered = (rate or 1.0) + max(0.0, (now - changed_at) / _MINUTE) * step
         rates[domain] = recovered if usual is None else min(recovered, usual)
     return rates
 
@@ -99,7 +104,16 @@ def _asked(session: Session, settings: Settings, now: dt.datetime) -> dict[str, 
 def _used(session: Session, free: Collection[str], now: dt.datetime) -> Counter[str]:
     """Mails each domain got within the minute or is about to get from any worker; not of ``free`` ones."""
     counted: Counter[str] = Counter()
-    for some in (Message.accepted_at > now - _MINUTE, Message.state.in_(("claimed", "sending"))):
+    for some in (_around(Message.accepted_at, now, _MINUTE), Message.state.in_(("claimed", "sending"))):
         query = select(Message.domain, func.count()).where(some, Message.domain.not_in(free))
         counted.update(dict(session.execute(query.group_by(Message.domain)).all()))
     return counted
+
+
+def _around(
+    time: InstrumentedAttribute[dt.datetime] | InstrumentedAttribute[dt.datetime | None],
+    now: dt.datetime,
+    span: dt.timedelta,
+) -> ColumnElement[bool]:
+    """Whether ``time`` is at most ``span`` away: what a clock wrote that ran far ahead must not count until then."""
+    return time.between(now - span, now + span)

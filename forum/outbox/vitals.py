@@ -6,16 +6,22 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from ..models import Event, Item, Message, Throttle, Worker, from_now
+from . import breaker as breakers
+from . import throttle
+from .restore import REASON as RESTORED
+from .restore import Laid
+from .tallies import LAID_ASIDE, STANDING
 
 # When the time of a breaker is over the next delivery tries the server: cron comes by once a minute. After that
 # nobody has had anything to send, and nothing is known of the server.
 _TRY_WITHIN = dt.timedelta(minutes=2)
-# As long as the throttle remembers what a domain asked for.
-_SLOW_FOR = dt.timedelta(hours=1)
+_EVENT_LAID_ASIDE = and_(Event.state == "dead", Event.last_error.is_not_distinct_from(RESTORED))
+_ITEM_LAID_ASIDE = and_(Item.state == "skipped", Item.skip_reason.is_not_distinct_from(RESTORED))
+_STANDING = case((_ITEM_LAID_ASIDE, "laid_aside"), else_=Item.state).label("standing")
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class GivenUp:
 
 def breaker(session: Session, now: dt.datetime) -> Breaker | None:
     """The breaker of the mail server that has been away for longest, or None while mail can leave."""
-    query = select(Throttle).where(Throttle.scope == "transport", Throttle.open_until > now - _TRY_WITHIN)
+    query = select(Throttle).where(Throttle.scope == breakers.SCOPE, Throttle.open_until > now - _TRY_WITHIN)
     row = session.scalar(query.order_by(Throttle.since).limit(1))
     if row is None or row.open_until is None:
         return None
@@ -57,24 +63,35 @@ def breaker(session: Session, now: dt.datetime) -> Breaker | None:
 
 def slowed(session: Session, now: dt.datetime) -> list[Slow]:
     """The domains that asked for less mail within the hour, by their names."""
-    recent = (Throttle.scope == "domain", Throttle.changed_at > now - _SLOW_FOR)
+    recent = (Throttle.scope == throttle.SCOPE, Throttle.changed_at > now - throttle.REMEMBERED)
     rows = session.scalars(select(Throttle).where(*recent).order_by(Throttle.key))
     return [Slow(row.key, row.rate, row.changed_at) for row in rows]
 
 
 def message_states(session: Session) -> dict[str, int]:
-    """How many messages are in each state."""
-    return dict(session.execute(select(Message.state, func.count()).group_by(Message.state)).all())
+    """How many messages are in each state; `laid_aside` is one, until somebody decides."""
+    return dict(session.execute(select(STANDING, func.count()).select_from(Message).group_by("standing")).all())
 
 
 def item_states(session: Session) -> dict[str, int]:
-    """How many items are in each state."""
-    return dict(session.execute(select(Item.state, func.count()).group_by(Item.state)).all())
+    """How many items are in each state; `laid_aside` is one, until somebody decides."""
+    return dict(session.execute(select(_STANDING, func.count()).select_from(Item).group_by("standing")).all())
 
 
 def dead_events(session: Session) -> int:
     """How many events nobody could be told of."""
-    return session.scalar(select(func.count()).where(Event.state == "dead")) or 0
+    return session.scalar(select(func.count()).where(Event.state == "dead", ~_EVENT_LAID_ASIDE)) or 0
+
+
+def dead_messages(session: Session) -> int:
+    """How many messages were given up."""
+    return session.scalar(select(func.count()).where(Message.state == "dead", ~LAID_ASIDE)) or 0
+
+
+def laid_aside(session: Session) -> Laid:
+    """What `flask forum mail restored` laid aside and nobody has decided about yet."""
+    counted = (select(func.count()).where(which) for which in (_EVENT_LAID_ASIDE, _ITEM_LAID_ASIDE, LAID_ASIDE))
+    return Laid._make(session.execute(select(*(each.scalar_subquery() for each in counted))).one())
 
 
 def doubtful(session: Session) -> int:
@@ -84,8 +101,9 @@ def doubtful(session: Session) -> int:
 
 def given_up(session: Session, most: int) -> list[GivenUp]:
     """The newest ``most`` messages that were given up, then the newest events."""
-    messages = select(Message.id, Message.last_error).where(Message.state == "dead").order_by(Message.id.desc())
-    events = select(Event.id, Event.last_error).where(Event.state == "dead").order_by(Event.id.desc())
+    dead, untold = (Message.state == "dead", ~LAID_ASIDE), (Event.state == "dead", ~_EVENT_LAID_ASIDE)
+    messages = select(Message.id, Message.last_error).where(*dead).order_by(Message.id.desc())
+    events = select(Event.id, Event.last_error).where(*untold).order_by(Event.id.desc())
     return [
         *(GivenUp("message", id_, error) for id_, error in session.execute(messages.limit(most))),
         *(GivenUp("event", id_, error) for id_, error in session.execute(events.limit(most))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ..models import Event, Item, Message
@@ -39,6 +39,14 @@ def waiting_since(session: Session, now: dt.datetime) -> dt.datetime | None:
         session.scalar(select(func.min(Message.created_at)).where(*stuck)),
         session.scalar(select(func.min(Event.created_at)).where(*failing)),
     )
+
+
+def in_front(session: Session, message: Message, now: dt.datetime) -> int | None:
+    """The id of a mail to the same address that goes before ``message``, which is due; None when nothing does."""
+    on_the_way = Message.state.in_(("claimed", "sending"))
+    sooner = and_(Message.state == "ready", Message.id < message.id, Message.not_before <= now)
+    others = (Message.address_id == message.address_id, Message.id != message.id, or_(on_the_way, sooner))
+    return session.scalar(select(Message.id).where(*others).order_by(Message.id).limit(1))
 
 
 def _earliest(*times: dt.datetime | None) -> dt.datetime | None:

@@ -47,6 +47,14 @@ def next_number(session: Session) -> int:
     return (session.scalar(select(func.max(Message.id))) or 0) + 1
 
 
+def unreachable(session: Session, keys: Keys, address: Address, now: dt.datetime) -> str | None:
+    """Why this address must not be written to at all, not even a link, in a word; None when it may be."""
+    if address.state in _UNREACHABLE:
+        return f"address_{address.state}"
+    suppressed = addresses.suppressed(session, keys, address.key, now)
+    return None if suppressed is None else f"suppressed:{suppressed}"
+
+
 def write(
     session: Session,
     keys: Keys,
@@ -61,7 +69,7 @@ def write(
 
     Of links an address gets three a day at most: the fourth is stored as cancelled, with the reason.
     """
-    if address.state in _UNREACHABLE or addresses.suppressed(session, keys, address.key, now) is not None:
+    if unreachable(session, keys, address, now) is not None:
         return None
     earlier = select(func.count()).where(Message.address_id == address.id, Message.kind == kind)
     number = next_number(session)

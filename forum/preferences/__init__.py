@@ -3,8 +3,8 @@
 Functions take a session, flush and never commit. Whoever calls has proved that the mailbox is theirs.
 """
 
-from .erasing import NOBODY, anonymise, forget, is_forgotten
-from .export import export
+from .erasing import NOBODY, anonymise, forget, forget_author, is_forgotten, unsign
+from .export import export, export_comments
 from .links import mail_link, own_comment
 from .moving import has_moved, may_move, move, request_move
 from .people import MutedPerson, Person, mute_person, unmute_person
@@ -24,7 +24,9 @@ __all__ = [
     "come_back",
     "end",
     "export",
+    "export_comments",
     "forget",
+    "forget_author",
     "has_moved",
     "is_forgotten",
     "mail_link",
@@ -36,5 +38,6 @@ __all__ = [
     "request_move",
     "resume",
     "unmute_person",
+    "unsign",
     "wishes",
 ]

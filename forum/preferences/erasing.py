@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from .. import addresses, audit, threads
@@ -26,6 +26,7 @@ from ..models import (
 )
 from ..outbox import tallies
 from ..tokens import Keys, keyed_hashes
+from . import desk
 
 NOBODY = "Someone"
 # Whoever said no stays spared, by a hash that cannot be read back; nobody else leaves even that.
@@ -42,8 +43,8 @@ def anonymise(session: Session, comment: Comment) -> None:
     session.flush()
 
 
-def forget(session: Session, keys: Keys, address: Address, now: dt.datetime) -> None:
-    """Erase the address and all that hangs on it; its comments stay, written by "Someone".
+def forget(session: Session, keys: Keys, address: Address, now: dt.datetime, *, actor: str = "mail") -> None:
+    """Erase the address and all that hangs on it; its comments stay, written by "Someone". ``actor`` goes on record.
 
     The row remains as an empty shell, because messages are counted by it and old links name its number.
     """
@@ -52,16 +53,37 @@ def forget(session: Session, keys: Keys, address: Address, now: dt.datetime) -> 
         return
     _keep_the_no(session, keys, address, now)
     email, key = address.email, address.key
-    _erase_comments(session, address)
+    forget_author(session, keys, Comment.address_id == address.id)
+    desk.forget(session, keys, email, key)
     _erase_mail(session, address)
     tallies.keep(session, tallies.of_items(session, Item.address_id == address.id))
     for model in (Item, Subscription, Mute, Pace):
         session.execute(delete(model).where(model.address_id == address.id))
     session.execute(delete(ActorMute).where((ActorMute.address_id == address.id) | (ActorMute.actor_id == address.id)))
     session.execute(delete(Captured).where(Captured.envelope_to.in_((email, key))))
-    _empty(session, address, now)
+    _empty(session, address, actor, now)
     for earlier in _earlier(session, address):
-        forget(session, keys, earlier, now)
+        forget(session, keys, earlier, now, actor=actor)
+
+
+def forget_author(session: Session, keys: Keys, *which: ColumnElement[bool]) -> None:
+    """Forget who wrote these comments, what they said before they were edited, and what was refused of them."""
+    locked = select(Comment).where(*which).order_by(Comment.id).with_for_update(key_share=True)
+    mine = session.scalars(locked.execution_options(populate_existing=True)).all()
+    desk.forget_writing(session, keys, mine)
+    for comment in mine:
+        # Deleted by its author it has no name already, and is shown as nobody's.
+        if comment.name:
+            anonymise(session, comment)
+        unsign(comment)
+    session.flush()
+
+
+def unsign(comment: Comment) -> None:
+    """Take off a comment everything by which its author is recognised."""
+    comment.address_id = comment.identity_ref = comment.visitor_hash = comment.network = None
+    # It was made of the address too, and whoever has a guess could check it.
+    comment.digest = hashlib.sha256(f"forgotten {comment.id}".encode()).hexdigest()
 
 
 def is_forgotten(address: Address) -> bool:
@@ -88,19 +110,6 @@ def _earlier(session: Session, address: Address) -> Sequence[Address]:
     return session.scalars(select(Address).where(*unused)).all()
 
 
-def _erase_comments(session: Session, address: Address) -> None:
-    mine = select(Comment).where(Comment.address_id == address.id).order_by(Comment.id)
-    locked = mine.with_for_update(key_share=True).execution_options(populate_existing=True)
-    for comment in session.scalars(locked).all():
-        # Deleted by its author it has no name already, and is shown as nobody's.
-        if comment.name:
-            anonymise(session, comment)
-        comment.address_id = comment.identity_ref = comment.visitor_hash = comment.network = None
-        # It was made of the address too, and whoever has a guess could check it.
-        comment.digest = hashlib.sha256(f"forgotten {comment.id}".encode()).hexdigest()
-    session.flush()
-
-
 def _erase_mail(session: Session, address: Address) -> None:
     """What waits is not sent; of what was sent only the kind, the time and the outcome remain."""
     mine = select(Message.id).where(Message.address_id == address.id)
@@ -118,10 +127,10 @@ def _erase_mail(session: Session, address: Address) -> None:
     )
 
 
-def _empty(session: Session, address: Address, now: dt.datetime) -> None:
+def _empty(session: Session, address: Address, actor: str, now: dt.datetime) -> None:
     address.key, address.email = f"forgotten:{address.id}", ""
     address.locale = address.paused_until = address.confirmed_at = None
     address.generation += 1
-    audit.record(session, address, "forgotten", actor="mail", now=now, before=address.state, after="forgotten")
+    audit.record(session, address, "forgotten", actor=actor, now=now, before=address.state, after="forgotten")
     address.state, address.changed_at = "forgotten", now
     session.flush()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ..models import ActorMute, Address, Audit, Comment, Message, Mute, Subscription, Thread
+from ..models import ActorMute, Address, Audit, Comment, Message, Mute, Revision, Subscription, Thread
 
 
 def export(session: Session, address: Address) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def export(session: Session, address: Address) -> dict[str, Any]:
         "address": _address(address),
         "consents": [_consent(row) for row, _ in subscriptions],
         "subscriptions": [_subscription(row, thread) for row, thread in subscriptions],
-        "comments": [_comment(row, thread) for row, thread in _with_thread(session, Comment, address)],
+        "comments": export_comments(session, Comment.address_id == address.id),
         "mutes": {
             "conversations": [
                 {**_place(thread), "until": _iso(row.until), "since": _iso(row.created_at)}
@@ -30,6 +32,17 @@ def export(session: Session, address: Address) -> dict[str, Any]:
         "messages": [_message(row) for row in _rows(session, Message, address)],
         "history": _history(session, address),
     }
+
+
+def export_comments(session: Session, *which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """These comments, which are one person's, with their earlier texts."""
+    query = select(Comment, Thread).join(Thread, Comment.thread_id == Thread.id).where(*which).order_by(Comment.id)
+    rows = session.execute(query).all()
+    earlier: defaultdict[int, list[Revision]] = defaultdict(list)
+    ids = [row[0].id for row in rows]
+    for each in session.scalars(select(Revision).where(Revision.comment_id.in_(ids)).order_by(Revision.id)):
+        earlier[each.comment_id].append(each)
+    return [_comment(comment, thread, earlier[comment.id]) for comment, thread in rows]
 
 
 def _address(address: Address) -> dict[str, Any]:
@@ -66,7 +79,7 @@ def _subscription(row: Subscription, thread: Thread) -> dict[str, Any]:
     }
 
 
-def _comment(row: Comment, thread: Thread) -> dict[str, Any]:
+def _comment(row: Comment, thread: Thread, earlier: Sequence[Revision]) -> dict[str, Any]:
     return {
         "id": row.id,
         **_place(thread),
@@ -74,6 +87,7 @@ def _comment(row: Comment, thread: Thread) -> dict[str, Any]:
         "name": row.name,
         "website": row.website,
         "text": row.source,
+        "earlier_texts": [{"until": _iso(each.at), "text": each.source} for each in earlier],
         "account": row.identity_ref,
         "network_hash": row.network,
         "written": _iso(row.created_at),

@@ -10,11 +10,15 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from ..errors import MailNotConfigured, SettingsError
 from . import problems, values
+from .groups import GROUPS
 from .reference import key_of
 
+_PAGES, _LOOK, _BEFORE, _DESK_MAIL, _MAIL, _SPAM, _PRIVACY = GROUPS
 _NEEDED_FOR_MAIL = ("base_url", "mail_from", "mail_transport")
 _LIMITS = 'a list of limits such as ["10 per minute", "100 per hour"]; [] for none'
 _SCOPED = 'a list of limits each after address:, network:, domain: or site:, such as "site: 60 per hour"; [] for none'
+_WORDS = 'a list of words or phrases such as ["casino", "free money"]; [] for none'
+_RESERVED = ("admin", "administrator", "moderator", "webmaster", "root", "support", "staff", "system")
 _BIG_DOMAINS = (
     *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "aol.com"),
     *("icloud.com", "me.com", "mac.com", "proton.me", "protonmail.com", "gmx.de", "gmx.net", "web.de", "t-online.de"),
@@ -22,8 +26,11 @@ _BIG_DOMAINS = (
 )
 
 
-def _about(default: Any, description: str, *, allowed: str = "", policy: bool = False, **bounds: Any) -> Any:
-    extra: dict[str, Any] = {"policy": policy} | ({"allowed": allowed} if allowed else {})
+def _about(
+    default: Any, description: str, *, allowed: str = "", group: str = "", label: str = "", **bounds: Any
+) -> Any:
+    """A field; with a ``group`` it is a policy key, which admins may change under its ``label``."""
+    extra: dict[str, Any] = {"allowed": allowed, "group": group, "label": label}
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
@@ -37,81 +44,273 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
         "Forum",
         "The name of the site, in page titles, in feeds and as the sender of its mail.",
         allowed="a text of 1 to 80 characters in one line",
-        policy=True,
+        group=_LOOK,
+        label="Name of the site",
         max_length=80,
     )
     moderation: Literal["none", "first", "all"] = _about(
         "first",
         "Which comments wait for a moderator: none of them, those of an address without an approved comment, or all. "
         'With "none" only explicit reject rules act.',
-        policy=True,
+        group=_BEFORE,
+        label="Comments that wait for a moderator",
+    )
+    first_approvals: int = _about(
+        1,
+        'Approved comments after which an author no longer counts as new, where FORUM_MODERATION is "first".',
+        group=_BEFORE,
+        label="Approved comments until an author is known",
+        ge=1,
+        le=100,
+    )
+    trust_unconfirmed: bool = _about(
+        True,
+        "Whether approved comments count for an address that has not been confirmed by mail. Whoever knows an approved "
+        "address can write under it then; without it only people who confirmed theirs, or whom the site has signed "
+        "in, ever pass unread.",
+        group=_BEFORE,
+        label="Trust addresses that were not confirmed",
+    )
+    require_email: bool = _about(
+        False, "Whether a comment needs a mail address.", group=_PAGES, label="A mail address is needed"
+    )
+    require_identity: bool = _about(
+        False,
+        "Whether only people whom the site has signed in may comment; the others may read.",
+        group=_PAGES,
+        label="Only people who are signed in may comment",
+    )
+    close_after_days: int = _about(
+        0,
+        "Days after the first comment of a page after which it takes no more. 0 is never.",
+        group=_PAGES,
+        label="Close a page after (days)",
+        ge=0,
+        le=36_500,
+    )
+    old_thread_days: int = _about(
+        0,
+        "Days after the first comment of a page after which new ones wait for a moderator. 0 is never.",
+        group=_BEFORE,
+        label="Hold comments on pages older than (days)",
+        ge=0,
+        le=36_500,
+    )
+    max_links: int = _about(
+        3,
+        "Links from which on a comment waits for a moderator. 0 is off.",
+        group=_BEFORE,
+        label="Hold comments with this many links",
+        ge=0,
+        le=100,
+    )
+    hold_words: Annotated[tuple[values.Word, ...], values.Listed] = _about(
+        (),
+        "Words and phrases that make a comment wait when they stand in its text, its author's name, address or "
+        "website. Whole words are compared, whatever their case and accents.",
+        allowed=_WORDS,
+        group=_BEFORE,
+        label="Words that make a comment wait",
+    )
+    reject_words: Annotated[tuple[values.Word, ...], values.Listed] = _about(
+        (),
+        "Words and phrases that make a comment be refused; compared like those of FORUM_HOLD_WORDS.",
+        allowed=_WORDS,
+        group=_BEFORE,
+        label="Words that make a comment be refused",
+    )
+    reserved_names: Annotated[tuple[values.Word, ...], values.Listed] = _about(
+        _RESERVED,
+        "Names nobody may comment under unless signed in, however they are spelled; moderators' names are always "
+        "reserved.",
+        allowed='a list of names such as ["admin", "editor"]; [] for none',
+        group=_BEFORE,
+        label="Reserved names",
+    )
+    duplicate_hours: int = _about(
+        24,
+        "Hours within which the same text posted again on another page waits for a moderator. 0 is off.",
+        group=_BEFORE,
+        label="Hold the same text on another page within (hours)",
+        ge=0,
+        le=8_760,
+    )
+    spam_hold_percent: int = _about(
+        80,
+        "How likely the spam filter must find a comment to be spam for it to wait for a moderator. The filter learns "
+        "from what moderators decide, and says nothing before it knows twenty comments of each kind. 0 is off.",
+        group=_SPAM,
+        label="Hold what is probably spam, from (percent)",
+        ge=0,
+        le=100,
+    )
+    visitor_limits: Annotated[tuple[values.Limit, ...], values.Listed] = _about(
+        (),
+        "How many comments one visitor may submit, as far as a cookie tells. Every limit counts; [] switches them off.",
+        allowed=_LIMITS,
+        group=_SPAM,
+        label="Comments of one visitor",
+    )
+    site_limits: Annotated[tuple[values.Limit, ...], values.Listed] = _about(
+        (),
+        "How many comments the whole site takes. Every limit counts; [] switches them off.",
+        allowed=_LIMITS,
+        group=_SPAM,
+        label="Comments of everybody together",
+    )
+    proof_of_work: bool = _about(
+        False,
+        "Whether a visitor's browser must do a second of arithmetic for each comment, unseen; comments that come "
+        "without it wait for a moderator. It needs the extra altcha.",
+        group=_SPAM,
+        label="Let browsers do some arithmetic",
+    )
+    report_hide_after: int = _about(
+        3,
+        "Readers' reports after which a comment is hidden until a moderator has seen it. 0 is never.",
+        group=_BEFORE,
+        label="Hide a comment after (reports)",
+        ge=0,
+        le=100,
+    )
+    moderation_grace_seconds: int = _about(
+        60,
+        "Seconds during which a moderator's act can be undone before any mail of it leaves.",
+        group=_DESK_MAIL,
+        label="Time to undo before any mail leaves (seconds)",
+        ge=0,
+        le=3_600,
+    )
+    mail_moderators: Literal["off", "each", "daily"] = _about(
+        "daily",
+        "When FORUM_MODERATORS are told by mail of comments that wait: never, soon after each, or once a day.",
+        group=_DESK_MAIL,
+        label="Tell moderators of comments that wait",
+    )
+    keep_unconfirmed_days: int = _about(
+        30,
+        "Days an address is kept that nobody confirmed and no comment stands under. 0 is for ever.",
+        group=_PRIVACY,
+        label="Keep unconfirmed addresses (days)",
+        ge=0,
+        le=36_500,
+    )
+    keep_network_days: int = _about(
+        90,
+        "Days the hashes of networks and visitors are kept with comments, consents and mail. 0 is for ever.",
+        group=_PRIVACY,
+        label="Keep hashes of networks and visitors (days)",
+        ge=0,
+        le=36_500,
+    )
+    keep_rejected_days: int = _about(
+        30,
+        "Days rejected comments, spam and refused drafts are kept. 0 is for ever.",
+        group=_PRIVACY,
+        label="Keep rejected comments and spam (days)",
+        ge=0,
+        le=36_500,
+    )
+    keep_message_days: int = _about(
+        30,
+        "Days the record of a mail is kept after it was sent or given up. 0 is for ever.",
+        group=_PRIVACY,
+        label="Keep the record of mail (days)",
+        ge=0,
+        le=36_500,
     )
     rate_limits: Annotated[tuple[values.Limit, ...], values.Listed] = _about(
         ("10 per minute", "100 per hour"),
         "How many comments one network may submit. Every limit counts; [] switches them off.",
         allowed=_LIMITS,
-        policy=True,
+        group=_SPAM,
+        label="Comments of one network",
     )
     min_seconds: int = _about(
         3,
         "Seconds between showing a form and sending it below which a machine is suspected. 0 is off.",
-        policy=True,
+        group=_SPAM,
+        label="Shortest time to write a comment (seconds)",
         ge=0,
         le=600,
     )
-    max_length: int = _about(10_000, "The longest comment, in characters.", policy=True, ge=1, le=50_000)
-    max_depth: int = _about(
-        6, "How many levels of replies are indented; deeper ones stay at the last level.", policy=True, ge=1, le=20
+    max_length: int = _about(
+        10_000,
+        "The longest comment, in characters.",
+        group=_LOOK,
+        label="Longest comment (characters)",
+        ge=1,
+        le=50_000,
     )
-    per_page: int = _about(50, "Branches on one page of a thread.", policy=True, ge=1, le=200)
+    max_depth: int = _about(
+        6,
+        "How many levels of replies are indented; deeper ones stay at the last level.",
+        group=_LOOK,
+        label="Levels of replies",
+        ge=1,
+        le=20,
+    )
+    per_page: int = _about(
+        50, "Branches on one page of a thread.", group=_LOOK, label="Branches on one page", ge=1, le=200
+    )
     edit_seconds: int = _about(
         900,
         "Seconds during which people may edit or remove their own comment. 0 is off.",
-        policy=True,
+        group=_LOOK,
+        label="Time to edit or remove one's comment (seconds)",
         ge=0,
         le=604_800,
     )
     mail_hold_seconds: int = _about(
         120,
         "Seconds a comment waits before it is mailed, so that a slip can be edited or removed first.",
-        policy=True,
+        group=_MAIL,
+        label="Wait before a comment is mailed (seconds)",
         ge=0,
         le=3_600,
     )
     mail_cooldown_seconds: int = _about(
         900,
         "Seconds between two mails to one address about one thread; what happens meanwhile is sent together.",
-        policy=True,
+        group=_MAIL,
+        label="Pause between two mails about one page (seconds)",
         ge=0,
         le=86_400,
     )
     mail_max_per_day: int = _about(
         30,
         "Mails to one address within 24 hours; what comes beyond waits for one digest at their end.",
-        policy=True,
+        group=_MAIL,
+        label="Mails to one address a day",
         ge=1,
         le=1_000,
     )
     mail_digest_hour: int = _about(
         8,
         "The hour of the day, in UTC, at which daily digests leave, and weekly ones on Mondays.",
-        policy=True,
+        group=_MAIL,
+        label="Hour of digests (UTC)",
         ge=0,
         le=23,
     )
     mail_notices: bool = _about(
         False,
         "Whether people with a confirmed address are told that a moderator approved or rejected their comment.",
-        policy=True,
+        group=_MAIL,
+        label="Tell authors what became of their comment",
     )
     mail_quote: bool = _about(
-        True, "Whether mail quotes the comment it tells of; otherwise it holds only the link.", policy=True
+        True,
+        "Whether mail quotes the comment it tells of; otherwise it holds only the link.",
+        group=_MAIL,
+        label="Quote the comment in mail",
     )
     mail_contact: values.Line = _about(
         "",
         "How to reach whoever runs the site, a postal address for example; stands in the footer of each mail.",
         allowed="a text of at most 200 characters in one line",
-        policy=True,
+        group=_MAIL,
+        label="How to reach you",
         max_length=200,
     )
 
@@ -134,6 +333,23 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
         (),
         "Addresses that may sign in to moderation on a site without accounts of its own. Upper and lower case are one.",
         allowed='a list of mail addresses such as ["ada@forum.example"]',
+    )
+    admins: Annotated[tuple[values.AddressKey, ...], values.Listed] = _about(
+        (),
+        "Those of the moderators who may also change settings, see the mail and erase people's data. "
+        "Empty: all of them.",
+        allowed='a list of mail addresses such as ["ada@forum.example"]',
+    )
+    akismet_key: Annotated[values.FilledLine | None, values.Optional] = _about(
+        None,
+        "The key of an account with Akismet, whose opinion of each comment is then asked after it was stored. Needs "
+        "the extra akismet; text, name, address and website of every comment go to a third party.",
+        allowed="the key that Akismet gave you",
+    )
+    akismet_url: values.BaseUrl = _about(
+        "https://rest.akismet.com",
+        "Where Akismet, or a service that speaks like it, is found.",
+        allowed="an http or https URL such as https://rest.akismet.com, without a slash, query or fragment at its end",
     )
     rate_storage: values.Storage = _about(
         "memory://",
@@ -214,9 +430,10 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
         allowed="the path of a PEM file",
     )
     mail_connections: int = _about(
-        2,
-        "Connections to the mail server that one delivering process uses at once, so that one that hangs does not "
-        "stop the others. A distant server is reached faster with more.",
+        1,
+        "Connections to the mail server that one delivering process uses at once. Each has one mail on the wire, and "
+        "if the process is killed each of these may come twice: at most one with one connection. More reach a "
+        "distant server faster, and go on while one of them hangs.",
         ge=1,
         le=32,
     )

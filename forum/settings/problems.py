@@ -21,6 +21,7 @@ _SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE|_KEY
 _URL_PASSWORD = re.compile(r"(://[^:]*):.*@", re.DOTALL)
 _QUERY_PASSWORD = re.compile(r"((?:password|passwd|pwd|secret|token)=)[^&;]*", re.IGNORECASE)
 _HIDDEN = "***"
+_MUST_BE = " is not allowed: it must be "
 
 
 def pick(model: type[BaseModel], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,9 +75,14 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
     return bare[found[0]] if found else None
 
 
+def beside_the_field(sentence: str) -> str:
+    """The sentence of a wrong value for a page that shows key and value already."""
+    return "It must be " + sentence.partition(_MUST_BE)[2]
+
+
 def wrong_value(key: str, value: Any, rule: str, details: Iterable[str] = ()) -> str:
     """The sentence for a value outside ``rule``, with what exactly is wrong about it where that is known."""
-    return " ".join([f"{key} = {_shown(key, value)} is not allowed: it must be {rule}.", *details])
+    return " ".join([f"{key} = {_shown(key, value)}{_MUST_BE}{rule}.", *details])
 
 
 def mask(key: str, value: Any) -> Any:

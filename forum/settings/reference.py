@@ -8,11 +8,12 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-_TOPICS = (
-    ("The conversation", "The policy keys: how people talk with each other here."),
-    ("The site", "Where the site is, how it looks and what it runs on."),
-    ("Mail", "How mail leaves, and how much of it."),
-)
+from .groups import GROUPS
+
+_TOPICS = GROUPS | {
+    "The site": "Where the site is, how it looks and what it runs on.",
+    "Mail": "How mail leaves, and how much of it.",
+}
 
 
 def key_of(name: str) -> str:
@@ -22,17 +23,28 @@ def key_of(name: str) -> str:
 
 def is_policy(field: FieldInfo) -> bool:
     """Whether the setting is a policy key: how people talk here, rather than infrastructure."""
-    return bool(_extra(field).get("policy"))
+    return bool(group(field))
+
+
+def group(field: FieldInfo) -> str:
+    """The group of a policy key; empty for infrastructure."""
+    return str(_extra(field).get("group", ""))
+
+
+def label(field: FieldInfo) -> str:
+    """What a policy key is called on the settings page."""
+    return str(_extra(field).get("label", ""))
 
 
 def allowed(field: FieldInfo) -> str:
     """What the setting may be, as the end of a sentence that begins with "it must be"."""
-    if "allowed" in _extra(field):
+    if _extra(field).get("allowed"):
         return str(_extra(field)["allowed"])
     if field.annotation is bool:
         return "true or false"
     if field.annotation is int:
-        return f"a whole number from {_bound(field, 'ge')} to {_bound(field, 'le')}"
+        least, most = bounds(field)
+        return f"a whole number from {least} to {most}"
     return _one_of(choices(field))
 
 
@@ -42,6 +54,11 @@ def choices(field: FieldInfo) -> tuple[str, ...]:
     return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
+def bounds(field: FieldInfo) -> tuple[int, int]:
+    """The least and the greatest number the setting may be."""
+    return _bound(field, "ge"), _bound(field, "le")
+
+
 def default(field: FieldInfo) -> str:
     """The default as one would write it in a TOML file; an empty text is an unset key."""
     return json.dumps("" if field.default is None else field.default, ensure_ascii=False)
@@ -49,7 +66,7 @@ def default(field: FieldInfo) -> str:
 
 def reference(model: type[BaseModel]) -> str:
     """Every setting of ``model`` as a page of Markdown, by topic."""
-    return "\n".join(_section(model, topic, note) for topic, note in _TOPICS)
+    return "\n".join(_section(model, topic, note) for topic, note in _TOPICS.items())
 
 
 def _section(model: type[BaseModel], topic: str, note: str) -> str:
@@ -58,9 +75,7 @@ def _section(model: type[BaseModel], topic: str, note: str) -> str:
 
 
 def _topic(name: str, field: FieldInfo) -> str:
-    if is_policy(field):
-        return "The conversation"
-    return "Mail" if name.startswith("mail_") else "The site"
+    return group(field) or ("Mail" if name.startswith("mail_") else "The site")
 
 
 def _entry(name: str, field: FieldInfo) -> str:

@@ -36,15 +36,10 @@ class Live:
     def approve_all(self) -> None:
         """Have a moderator approve whatever is held."""
         with self.site.session() as session:
-            for comment in moderation.queue(session):
-                moderation.decide(
-                    session,
-                    comment.id,
-                    "approve",
-                    version=comment.version,
-                    actor=MODERATOR,
-                    now=self.site.clock(),
-                )
+            press = moderation.acts.Press(self.site.state.keys, self.site.state.settings, MODERATOR, self.site.clock())
+            everything = moderation.queue.Filter("held")
+            upto = moderation.queue.matching(session, everything).upto
+            moderation.bulk.act(session, press, "approve", moderation.bulk.Matching(everything, upto, press.now))
             session.commit()
 
 

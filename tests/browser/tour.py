@@ -17,7 +17,8 @@ DONE = ("confirmed", "refused", "unsubscribed", "muted", "unmuted", "renewed")
 
 def town(make_live: Callable[..., Live]) -> Live:
     """A site with the demonstration, a closed and an empty article, held comments, and mail of every kind."""
-    live = make_live(FORUM_MODERATION="first", FORUM_MODERATORS=[MODERATOR], FORUM_PER_PAGE=8)
+    known = {"FORUM_MODERATION": "first", "FORUM_MODERATORS": [MODERATOR], "FORUM_MODERATION_GRACE_SECONDS": 0}
+    live = make_live(FORUM_PER_PAGE=8, **known)
     site = live.site
     assert site.app.test_cli_runner().invoke(forum_cli, ["demo"]).exit_code == 0
     site.add_article("Closed", closed=True)

@@ -31,11 +31,12 @@ def skips(site: Site) -> list[str | None]:
         return [item.skip_reason for item in session.scalars(select(Item).order_by(Item.id))]
 
 
-def decide(site: Site, id_: int, decision: moderation.Decision) -> None:
+def decide(site: Site, id_: int, decision: moderation.acts.Act) -> None:
     """Have a moderator decide on a comment as it is now."""
     with site.session() as session:
         version = session.get_one(Comment, id_).version
-        moderation.decide(session, id_, decision, version=version, actor="test", now=site.clock())
+        press = moderation.acts.Press(site.state.keys, site.state.settings, "test", site.clock())
+        moderation.acts.decide(session, press, decision, id_, version)
         session.commit()
 
 

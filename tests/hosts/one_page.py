@@ -18,7 +18,7 @@ THREAD = "{{ forum_thread('page', title='The page', url='/') }}"
 def bare_host(**config: Any) -> Flask:
     """An app that could become a host."""
     app = Flask("bare_host", template_folder=None)
-    app.config.update(SECRET_KEY="x", SQLALCHEMY_DATABASE_URI="sqlite://", **config)
+    app.config.update({"SECRET_KEY": "x", "SQLALCHEMY_DATABASE_URI": "sqlite://", **config})
     return app
 
 

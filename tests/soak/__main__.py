@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 from sqlalchemy.orm import Session
 
 from forum import create_app, migrations
+from forum.settings import Settings
 from forum.tokens import Keys
 from tests.services import RUNNING_MARIADB, RUNNING_POSTGRES, _on, clusters, first_that_works
 
@@ -40,7 +41,7 @@ from .watch import Watch, hurry
 
 SECRET = "a secret for the soak only"
 CLIENTS = 4
-LEASE, ANSWER, HANDS = 6, 4, 2
+LEASE, ANSWER = 6, 4
 # Clients wait while more than this is undelivered: the end would otherwise take longer than the soak.
 BEHIND = 100
 # More than anybody posts: rooms are never used up.
@@ -68,7 +69,8 @@ class _Soak:
     def __init__(self, stack: ExitStack, folder: Path, uri: str, wanted: argparse.Namespace) -> None:
         self.wanted, self.hurried = wanted, 0
         self.mails, self.log = folder / "mails", folder / "log"
-        config = _config(uri, stack.enter_context(_sink(self.mails, wanted.seed)), port := free_port())
+        sink_port, port = stack.enter_context(_sink(self.mails, wanted.seed)), free_port()
+        config = _config(uri, sink_port, port, wanted.connections)
         app = create_app(ROOT, **config)
         with app.app_context():
             self.engine = app.extensions["sqlalchemy"].engine
@@ -122,7 +124,7 @@ class _Soak:
     def report(self, seconds: float) -> int:
         """Print the figures and what is not true; 1 if anything is not."""
         replies = [reply for client in self.clients for reply in client.replies]
-        evidence = Evidence(self.engine, replies, copies(self.mails), self.attacker.blows, HANDS)
+        evidence = Evidence(self.engine, replies, copies(self.mails), self.attacker.blows, self.wanted.connections)
         for name, figure in self._figures(evidence, seconds):
             print(f"| {name} | {figure} |")
         wrong = list(failures(evidence))
@@ -132,6 +134,7 @@ class _Soak:
     def _figures(self, evidence: Evidence, seconds: float) -> Iterator[tuple[str, object]]:
         answers = sum((client.answers for client in self.clients), Counter[int]())
         yield "database, seed", f"{self.wanted.database}, {self.wanted.seed}"
+        yield "connections of a deliverer", self.wanted.connections
         yield "minutes of attacks, seconds in all", f"{self.wanted.minutes:g}, {seconds:.0f}"
         yield "comments posted", len(evidence.replies)
         yield "acknowledged", sum(reply.stored is not None for reply in evidence.replies)
@@ -166,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, prog="make soak")
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--database", choices=("sqlite", "postgresql", "mariadb"), default="sqlite")
+    parser.add_argument("--connections", type=int, default=Settings.model_fields["mail_connections"].default)
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(10_000)))
     return parser.parse_args()
 
@@ -180,7 +184,7 @@ def _database(stack: ExitStack, kind: str, folder: Path) -> str:
     return url or sys.exit(f"There is no {kind} to run on.")
 
 
-def _config(uri: str, sink_port: int, port: int) -> dict[str, Any]:
+def _config(uri: str, sink_port: int, port: int, connections: int) -> dict[str, Any]:
     return {
         "SECRET_KEY": SECRET,
         "SQLALCHEMY_DATABASE_URI": uri,
@@ -197,7 +201,7 @@ def _config(uri: str, sink_port: int, port: int) -> dict[str, Any]:
         "FORUM_MAIL_COOLDOWN_SECONDS": 0,
         "FORUM_MAIL_MAX_PER_DAY": 1000,
         "FORUM_MAIL_DOMAIN_RATE": 0,
-        "FORUM_MAIL_CONNECTIONS": HANDS,
+        "FORUM_MAIL_CONNECTIONS": connections,
         "FORUM_MAIL_LEASE_SECONDS": LEASE,
         "FORUM_MAIL_POST_DOT_TIMEOUT": ANSWER,
     }

@@ -42,12 +42,12 @@ class Mailed:
 
 
 class Evidence:
-    """All that is known when everything has come to rest; ``hands`` is how many mails one deliverer sends at once."""
+    """All that is known when everything has come to rest; a deliverer has one mail on each of its ``connections``."""
 
     def __init__(
-        self, engine: Engine, replies: Sequence[Reply], copies: Sequence[Copy], blows: Sequence[Blow], hands: int
+        self, engine: Engine, replies: Sequence[Reply], copies: Sequence[Copy], blows: Sequence[Blow], connections: int
     ) -> None:
-        self.replies, self.copies, self.hands = replies, copies, hands
+        self.replies, self.copies, self.connections = replies, copies, connections
         self.attacks = [blow for blow in blows if blow.kind.startswith("deliverer")]
         with Session(engine) as session:
             self.comments = list(session.execute(select(Comment.id, Comment.source, Comment.state)).all())
@@ -84,9 +84,9 @@ class Evidence:
     def laid(self) -> list[tuple[list[Copy], Blow | None]]:
         """The copies of each repeated mail with the attack they are laid to, None when there is none left for them.
 
-        An attack accounts for as many mails as a deliverer has on the wire at once.
+        An attack accounts for as many mails as a deliverer has connections, by default for one.
         """
-        left = Counter(dict.fromkeys(self.attacks, self.hands))
+        left = Counter(dict.fromkeys(self.attacks, self.connections))
         found: list[tuple[list[Copy], Blow | None]] = []
         for copies in sorted(self.repeated, key=lambda copies: copies[0].at):
             blow = next((blow for blow in self.attacks if left[blow] and _explains(blow, copies)), None)

@@ -30,7 +30,7 @@ def deliver(once: bool, stays: bool) -> None:
         watch(state.courier, stop, wake, POLL_SECONDS)
         return
     courier = state.courier()
-    prune(courier)
+    prune(courier, stop.is_set)
     report = drain(courier, stop.is_set, stop.is_overdue)
     down = report.down or _down(state)
     done = ", ".join(f"{number} {name}" for name, number in sorted(report.states.items()))

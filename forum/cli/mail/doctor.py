@@ -33,6 +33,7 @@ def examine(state: ForumState) -> list[Finding]:
     if settings.mail_missing:
         return found
     found += checks.server(config, settings)
+    found += checks.connections(state.db.engine.pool)
     found += checks.records(settings, checks.resolver())
     return [*found, *checks.look(checks.flow(state.session, now), unsubscribing(state), now)]
 

@@ -37,9 +37,8 @@ def restored(before: dt.datetime | None, send: bool, drop: bool) -> None:
         word, laid = "drop", restore.drop(state.session)
     audit.record(state.session, None, "restored", actor="command line", now=state.clock(), after=word)
     state.session.commit()
-    click.echo(
-        f"Messages: {laid.messages}; news for single people: {laid.items}; comments: {laid.events}. {_THEN[word]}"
-    )
+    said = f"{laid}. {_THEN[word]}"
+    click.echo(said[0].upper() + said[1:])
 
 
 def _past(before: dt.datetime, now: dt.datetime) -> dt.datetime:

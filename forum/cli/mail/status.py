@@ -18,6 +18,7 @@ from ...mail.doctor import ago
 from ...mail.outcome import masked
 from ...models import Worker
 from ...outbox import vitals
+from ...outbox.restore import Laid
 from ...outbox.vitals import Breaker, GivenUp, Slow
 from ...state import get
 
@@ -48,6 +49,7 @@ class _Status:
     slowed: Sequence[Slow]
     doubtful: int
     dead_events: int
+    laid_aside: Laid
     given_up: Sequence[GivenUp]
     workers: Sequence[Worker]
 
@@ -61,6 +63,7 @@ def _read(session: Session, now: dt.datetime) -> _Status:
         slowed=vitals.slowed(session, now),
         doubtful=vitals.doubtful(session),
         dead_events=vitals.dead_events(session),
+        laid_aside=vitals.laid_aside(session),
         given_up=vitals.given_up(session, _NEWEST),
         workers=vitals.workers(session),
     )
@@ -74,6 +77,8 @@ def _for_people(known: _Status, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield from (("Slow", _slow(each, now)) for each in known.slowed)
     if known.doubtful:
         yield "In doubt", f"{known.doubtful} handed over without an answer: they may have arrived, or arrived twice"
+    if any(known.laid_aside):
+        yield "Aside", f"{known.laid_aside}: `flask forum mail restored --send` or `--drop` decides"
     yield from (("Given up", f"{each.what} {each.id}: {_words(each.error)}") for each in known.given_up)
     yield from (("Worker", f"{each.name}, seen {ago(each.seen_at, now)}") for each in known.workers)
     if not known.workers:
@@ -116,6 +121,7 @@ def _for_scripts(known: _Status, now: dt.datetime) -> dict[str, Any]:
         "throttled": [{"domain": s.domain, "rate": s.rate, "asked_at": s.asked_at.isoformat()} for s in known.slowed],
         "ambiguous": known.doubtful,
         "dead": {"messages": known.messages.get("dead", 0), "events": known.dead_events},
+        "laid_aside": known.laid_aside._asdict(),
         "errors": [{"what": each.what, "id": each.id, "error": _words(each.error)} for each in known.given_up],
         "workers": [{"name": w.name, "seen_at": w.seen_at.isoformat()} for w in known.workers],
     }

@@ -3,10 +3,11 @@
 Each check is a function of what it is given; only what :func:`resolver` returns reaches for the network.
 """
 
+from .connections import connections
 from .finding import Finding
 from .records import Resolver, records, resolver
 from .running import Flow, ago, flow, look
 from .server import server
 from .site import site
 
-__all__ = ["Finding", "Flow", "Resolver", "ago", "flow", "look", "records", "resolver", "server", "site"]
+__all__ = ["Finding", "Flow", "Resolver", "ago", "connections", "flow", "look", "records", "resolver", "server", "site"]

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ... import outbox
-from ...models import Message, Worker
-from ...outbox import vitals
+from ...models import Worker
+from ...outbox import bounces, vitals
+from ...outbox.restore import Laid
 from ...outbox.vitals import Breaker, Slow
 from .finding import Finding
 
@@ -20,11 +21,15 @@ LATE: Final = dt.timedelta(minutes=15)
 # A mail server that is started anew is away for less.
 AWAY: Final = dt.timedelta(minutes=10)
 _NAMED: Final = 3
+_NOTHING: Final = Laid(0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """When a worker was last seen, since when the oldest thing waits, what was given up, and what mail waits for."""
+    """When a worker was last seen, since when the oldest thing waits, what was given up, and what mail waits for.
+
+    ``disbelieved`` are domains that deny so many mailboxes at once that it counts for nothing.
+    """
 
     seen_at: dt.datetime | None
     ready_since: dt.datetime | None
@@ -32,6 +37,8 @@ class Flow:
     dead_events: int = 0
     breaker: Breaker | None = None
     slowed: Sequence[Slow] = ()
+    laid_aside: Laid = _NOTHING
+    disbelieved: Sequence[str] = ()
 
     def is_late(self, now: dt.datetime) -> bool:
         """Whether something waits that should have left long ago."""
@@ -47,17 +54,19 @@ def flow(session: Session, now: dt.datetime) -> Flow:
     return Flow(
         seen_at=session.scalar(select(func.max(Worker.seen_at))),
         ready_since=outbox.waiting_since(session, now),
-        dead=session.scalar(select(func.count()).where(Message.state == "dead")) or 0,
+        dead=vitals.dead_messages(session),
         dead_events=vitals.dead_events(session),
         breaker=vitals.breaker(session, now),
         slowed=vitals.slowed(session, now),
+        laid_aside=vitals.laid_aside(session),
+        disbelieved=bounces.disbelieved(session, now),
     )
 
 
 def look(flow: Flow, unsubscribing: int, now: dt.datetime) -> list[Finding]:
     """Judge the outbox, and the status that a one-click POST with a made-up token was answered with."""
-    flowing = (*_worker(flow, now), *_waiting(flow, now), *_server(flow, now), *_slowed(flow), *_dead(flow))
-    return [*flowing, _endpoint(unsubscribing)]
+    held = (*_server(flow, now), *_domains(flow), *_laid_aside(flow))
+    return [*_worker(flow, now), *_waiting(flow, now), *held, *_dead(flow), _endpoint(unsubscribing)]
 
 
 def _worker(flow: Flow, now: dt.datetime) -> Iterator[Finding]:
@@ -88,12 +97,31 @@ def _server(flow: Flow, now: dt.datetime) -> Iterator[Finding]:
         yield Finding("breaker", "wrong" if flow.is_away(now) else "todo", sentence)
 
 
-def _slowed(flow: Flow) -> Iterator[Finding]:
+def _domains(flow: Flow) -> Iterator[Finding]:
     if flow.slowed:
-        names = [slow.domain for slow in flow.slowed]
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        sentence = f"These domains asked for less mail and get it slowly: {', '.join(names[:_NAMED])}{more}."
-        yield Finding("throttled", "todo", sentence)
+        names = _first([slow.domain for slow in flow.slowed])
+        yield Finding("throttled", "todo", f"These domains asked for less mail and get it slowly: {names}.")
+    if flow.disbelieved:
+        sentence = (
+            f"These domains deny very many mailboxes at once and are not believed: {_first(flow.disbelieved)}. "
+            "If it goes on, read their words with `flask forum mail explain`; the addresses keep their mail meanwhile."
+        )
+        yield Finding("disbelieved", "todo", sentence)
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def _laid_aside(flow: Flow) -> Iterator[Finding]:
+    laid = flow.laid_aside
+    if any(laid):
+        sentence = (
+            f"Laid aside after a backup was restored: {laid}. Nothing of it is mailed until you decide with "
+            "`flask forum mail restored --send` or `--drop`."
+        )
+        yield Finding("laid_aside", "todo", sentence)
 
 
 def _dead(flow: Flow) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""The moderators' desk: pages that exist for moderators and admins only."""

@@ -1,0 +1,146 @@
+"""The page of somebody who writes here, found by one of their comments; what is done about them, for them, to them."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from flask import Blueprint, Response, make_response, request, url_for
+from werkzeug.exceptions import BadRequest, NotFound
+
+from ... import addresses
+from ...errors import Conflict
+from ...moderation import authors, enlisting, listings
+from ...moderation.acts import Press
+from ...moderation.authors import Author
+from ...moderation.bulk import Picked
+from ...signals import address_unsubscribed
+from ...sqlite import begin_writing
+from ...state import ForumState, get
+from ..pages import limit_body, private
+from . import acts, lists, many, said
+from .access import Actor, guard, moderator
+from .frame import desk
+from .rows import shown
+
+blueprint = Blueprint("desk_author", __name__, url_prefix="/moderation/people/comment")
+blueprint.before_request(guard)
+blueprint.before_request(limit_body)
+
+
+@blueprint.get("/<forum_id:comment_id>")
+def index(comment_id: int) -> Response:
+    """What the author of a comment has written, what they get, and how they are treated."""
+    return _page(comment_id)
+
+
+@blueprint.post("/<forum_id:comment_id>/list")
+@acts.proved
+def enlist(comment_id: int) -> Response:
+    """List the author by one of their marks; a block may take down what they have here."""
+    state = get()
+    press = acts.new_press(state)
+    begin_writing(state.session)
+    author = authors.of(state.session, comment_id)
+    effect, until = lists.treatment(press.now)
+    try:
+        enlisting.add(state.session, press, _mark(state, author), effect, until)
+    except Conflict as conflict:
+        state.session.rollback()
+        return _page(comment_id, 409, lists.faster(conflict))
+    state.session.commit()
+    if effect == "block" and "take_down" in request.form:
+        _take_down(state, press, author)
+    return said.back(f"list.{press.batch}")
+
+
+@blueprint.post("/<forum_id:comment_id>/export")
+@acts.proved
+def export(comment_id: int) -> Response:
+    """All that is kept about the author as a file, for whoever asks for it."""
+    state = get()
+    actor = _admin(state)
+    begin_writing(state.session)
+    data = authors.export(state.session, authors.of(state.session, comment_id), actor.ref, state.clock())
+    state.session.commit()
+    response = make_response(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    response.mimetype = "application/json"
+    response.headers["Content-Disposition"] = f'attachment; filename="person-{comment_id}.json"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return private(response)
+
+
+@blueprint.get("/<forum_id:comment_id>/erase")
+def erasing(comment_id: int) -> Response:
+    """What an erasure takes and what it leaves."""
+    state = get()
+    _admin(state)
+    author = authors.of(state.session, comment_id)
+    return desk("forum/moderation/author_erase.html", author=author, numbers=authors.numbers(state.session, author))
+
+
+@blueprint.post("/<forum_id:comment_id>/erase")
+@acts.proved
+def erase(comment_id: int) -> Response:
+    """Erase the author for good."""
+    state = get()
+    actor = _admin(state)
+    begin_writing(state.session)
+    author = authors.of(state.session, comment_id)
+    address = author.comment.address
+    if address is not None and address.state not in addresses.SILENT:
+        # Before it is empty: a host may keep the address somewhere too.
+        address_unsubscribed.send(state.app, address=address)
+    authors.erase(state.session, state.keys, author, actor.ref, state.clock())
+    state.session.commit()
+    return said.back("erase")
+
+
+def _take_down(state: ForumState, press: Press, author: Author) -> None:
+    """Mark what they have here as spam, for as long as a person waits; one undo takes it back with the block."""
+    seen = authors.on_the_page(state.session, author)
+    state.session.rollback()
+    until = time.monotonic() + acts.PATIENCE_SECONDS
+    while seen and many.step(state, press, "spam", Picked(seen)).more and time.monotonic() < until:
+        pass
+
+
+def _mark(state: ForumState, author: Author) -> listings.Mark:
+    kind = request.form.get("kind", "")
+    mark = next((mark for mark in authors.marks(state.keys, author) if mark.kind == kind), None)
+    if mark is None:
+        raise BadRequest("Please choose by what to recognise them.")
+    return mark
+
+
+def _admin(state: ForumState) -> Actor:
+    actor = moderator(state)
+    if not actor.is_admin:
+        raise NotFound
+    return actor
+
+
+def _page(comment_id: int, status: int = 200, error: str | None = None) -> Response:
+    state = get()
+    now, admin = state.clock(), moderator(state).is_admin
+    author = authors.of(state.session, comment_id)
+    rows = authors.written(state.session, author, lists.before())
+    more = len(rows) == authors.PER_PAGE
+    entries = authors.entries(state.session, state.keys, author, now)
+    here = url_for("forum.desk_author.index", comment_id=comment_id)
+    return desk(
+        "forum/moderation/author.html",
+        status,
+        author=author,
+        here=here,
+        rows=[(comment, shown(comment)) for comment in rows],
+        numbers=authors.numbers(state.session, author),
+        marks=authors.marks(state.keys, author),
+        entries=[lists.entry(row, now) for row in entries],
+        follows=authors.follows(state.session, author) if admin else [],
+        mails=authors.mails(state.session, author) if admin else [],
+        terms=lists.TERMS,
+        effects=listings.EFFECTS,
+        error=error,
+        older=url_for("forum.desk_author.index", comment_id=comment_id, before=rows[-1].id) if more else None,
+    )

@@ -1,0 +1,135 @@
+"""Deciding from a mail: a link shows one comment as it is now, and acts when a button is pressed.
+
+The token is the only authority: it was mailed to one moderator, for one comment, and the first press uses it up, since
+every act makes another version of the comment. No cookie is set, and none is needed.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+from markupsafe import Markup
+from werkzeug.exceptions import BadRequest
+
+from ... import addresses, audit, comments, render, sanitize
+from ...errors import Conflict, ExpiredToken, NotFound
+from ...models import Comment
+from ...moderation import acts, notices
+from ...moderation.acts import Press
+from ...moderation.notices import LINK_DAYS, Act, Link, read_link
+from ...moderation.undo import undo
+from ...screening import chips
+from ...signals import comment_published, comment_rejected
+from ...sqlite import begin_writing
+from ...state import ForumState, get
+from ..mail_pages import PRESS, Action, mail_page, unseen
+from ..pages import bare
+from .access import Actor, actor_of
+
+blueprint = Blueprint("by_mail", __name__, url_prefix="/m")
+
+_LABELS: dict[Act, str] = {"approve": "Approve", "spam": "Spam", "undo": "Undo"}
+_TOO_OLD = [f"It was good for {LINK_DAYS} days.", "What still waits is in the queue of the site."]
+_CHANGED = "This comment has changed since you got the link. Please look at it again."
+_DONE = {"published": "Approved", "spam": "Marked as spam"}
+_STANDS = {
+    "published": "It is published",
+    "spam": "It is marked as spam",
+    "rejected": "It is rejected",
+    "removed": "It is removed",
+}
+
+
+@blueprint.route("/a/<token>", methods=["GET", "POST"])
+def page(token: str) -> Response:
+    """Show the comment a link is about, or decide on it. Raises BadToken or NotFound for whoever may not."""
+    state = get()
+    if request.method == "POST":
+        request.max_content_length = 4096
+        begin_writing(state.session)
+    link = read_link(state.keys, token)
+    actor = _actor(state, link)
+    try:
+        link.check(state.clock())
+    except ExpiredToken:
+        return mail_page("This link is too old", _TOO_OLD)
+    comment = comments.get(state.session, link.comment_id)
+    return _act(state, link, comment, actor) if request.method == "POST" else _show(state, link, comment)
+
+
+def _actor(state: ForumState, link: Link) -> Actor:
+    address = addresses.get(state.session, link.address_id)
+    actor = actor_of(state.settings, address.key) if address is not None else None
+    if actor is None:
+        raise NotFound("This link is not good any more.")
+    return actor
+
+
+def _act(state: ForumState, link: Link, comment: Comment, actor: Actor) -> Response:
+    act = next((act for act in _LABELS if act == request.form.get("action")), None)
+    if act is None:
+        raise BadRequest(PRESS)
+    if comment.version != link.version or act not in _offered(link, comment):
+        return _show(state, link, comment, 409)
+    try:
+        _carry_out(state, act, comment, actor)
+    except Conflict:
+        state.session.rollback()
+        return _show(state, link, comments.get(state.session, link.comment_id), 409)
+    after = link.now_for(comment, "approve" if act == "undo" else "undo").token(state.keys)
+    state.session.commit()
+    state.kick()
+    return unseen(make_response(redirect(url_for("forum.by_mail.page", token=after), 303)))
+
+
+def _carry_out(state: ForumState, act: Act, comment: Comment, actor: Actor) -> None:
+    session, now = state.session, state.clock()
+    if act == "undo":
+        row = notices.last_act(session, comment)
+        # Only what this moderator did last: another one's decision is taken back at the desk.
+        if row is None or row.batch is None or row.actor != actor.ref:
+            raise audit.conflict(session, comment)
+        if not undo(session, state.keys, state.settings, row.batch, actor=actor.ref, now=now).done:
+            raise audit.conflict(session, comment)
+        return
+    acts.decide(session, Press(state.keys, state.settings, actor.ref, now), act, comment.id, comment.version)
+    (comment_published if act == "approve" else comment_rejected).send(state.app, comment=comment)
+
+
+def _offered(link: Link, comment: Comment) -> list[Act]:
+    """What may be pressed: the act of the link first; to undo an act needs the comment as that act left it."""
+    if link.act == "undo" and comment.version == link.version and comment.state in _DONE:
+        return ["undo"]
+    if comment.state != "held":
+        return []
+    return ["spam", "approve"] if link.act == "spam" else ["approve", "spam"]
+
+
+def _show(state: ForumState, link: Link, comment: Comment, status: int = 200) -> Response:
+    offered = _offered(link, comment)
+    done = offered == ["undo"]
+    row = None if offered else notices.last_act(state.session, comment)
+    fresh = link.now_for(comment, link.act if done or link.act != "undo" else "approve")
+    return bare(
+        "forum/moderation/by_mail.html",
+        status,
+        title=_title(comment, done, bool(offered)),
+        changed=_CHANGED if comment.version != link.version and offered else None,
+        by=audit.name_of(row.actor) if row else None,
+        at=row.at if row else None,
+        comment=render.shown(state, comment),
+        # Links are spelled out: what a stranger wrote is not followed by a slip of the mouse.
+        html=Markup(sanitize.mail_html(comment.source, links=True)),  # just sanitised
+        reasons=[chips.chip(reason).text for reason in comment.reasons],
+        thread_title=comment.thread.title,
+        created_at=comment.created_at,
+        action=url_for("forum.by_mail.page", token=fresh.token(state.keys)),
+        actions=[Action(_LABELS[act], act, primary=act == offered[0]) for act in offered],
+        queue_url=url_for("forum.moderation.queue"),
+        site_name=state.settings.site_name,
+    )
+
+
+def _title(comment: Comment, done: bool, waits: bool) -> str:
+    if done:
+        return _DONE[comment.state]
+    return "What shall become of it?" if waits else _STANDS.get(comment.state, "It was decided")

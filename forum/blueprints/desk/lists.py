@@ -1,0 +1,140 @@
+"""People whom moderators trust, hold, shadow or block: the list, a form to add to it, and a search."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.exceptions import BadRequest
+
+from ...audit import name_of
+from ...errors import Conflict, InvalidDraft
+from ...models import Listing
+from ...moderation import enlisting, listings
+from ...screening import Effect
+from ...sqlite import begin_writing
+from ...state import get
+from ..pages import limit_body
+from . import acts, said
+from .access import guard
+from .frame import desk
+
+blueprint = Blueprint("desk_lists", __name__, url_prefix="/moderation/people")
+blueprint.before_request(guard)
+blueprint.before_request(limit_body)
+
+_LENGTH = 320
+_SAME = "same"
+# Days for which an entry stands; a block is seldom meant for life.
+TERMS: Final = ("", "1", "7", "30", "365")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as pages show it; ``edition`` travels with its forms."""
+
+    row: Listing
+    edition: str
+    who: str
+    ended: bool
+
+
+@blueprint.get("")
+def index() -> Response:
+    """The entries that are searched for, the newest first."""
+    return _page()
+
+
+@blueprint.post("")
+@acts.proved
+def add() -> Response:
+    """List an address, a domain or a name, as typed."""
+    state = get()
+    press = acts.new_press(state)
+    try:
+        mark = listings.typed(state.keys, _kind(), request.form.get("value", "").replace("\0", "")[:_LENGTH])
+        effect, until = treatment(press.now)
+        begin_writing(state.session)
+        enlisting.add(state.session, press, mark, effect, until)
+    except InvalidDraft as error:
+        return _page(422, error=error.message)
+    except Conflict as conflict:
+        state.session.rollback()
+        return _page(409, error=faster(conflict))
+    state.session.commit()
+    return said.back(f"list.{press.batch}")
+
+
+@blueprint.post("/<forum_id:listing_id>")
+@acts.proved
+def change(listing_id: int) -> Response:
+    """Treat somebody in another way, or take them off the list, if the entry still is as it was seen."""
+    state, seen, word = get(), request.form.get("edition", ""), acts.chosen(("relist", "lift"))
+    press = acts.new_press(state)
+    begin_writing(state.session)
+    try:
+        if word == "lift":
+            enlisting.lift(state.session, press, listing_id, seen)
+        else:
+            row = state.session.get(Listing, listing_id)
+            enlisting.change(state.session, press, listing_id, seen, *treatment(press.now, row))
+    except Conflict:
+        state.session.rollback()
+        return said.back(f"missed.{listing_id}.listing")
+    state.session.commit()
+    return said.back(f"{word}.{press.batch}")
+
+
+def treatment(now: dt.datetime, row: Listing | None = None) -> tuple[Effect, dt.datetime | None]:
+    """What the form wants done, and until when; ``row`` is the entry whose end may stay. Raises BadRequest."""
+    effect, days = request.form.get("effect", ""), request.form.get("days", "")
+    if effect not in listings.EFFECTS or days not in (*TERMS, _SAME):
+        raise BadRequest("Please press one of the buttons of the page.")
+    if days == _SAME:
+        return effect, row.until if row else None
+    return effect, now + dt.timedelta(days=int(days)) if days else None
+
+
+def entry(row: Listing, now: dt.datetime) -> Entry:
+    """An entry for a page."""
+    return Entry(row, enlisting.edition(row), name_of(row.created_by), row.until is not None and row.until <= now)
+
+
+def faster(conflict: Conflict) -> str:
+    """Who listed them already."""
+    who = name_of(conflict.by) if conflict.by else "Somebody"
+    return f"{who} has them on the list already: change the entry below, or take it off."
+
+
+def before() -> int | None:
+    """Below which id a page of older rows begins."""
+    text = request.args.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _kind() -> str:
+    kind = request.form.get("kind", "")
+    if kind not in listings.TYPED:
+        raise BadRequest("Please choose an address, a domain or a name.")
+    return kind
+
+
+def _page(status: int = 200, error: str | None = None) -> Response:
+    state, text = get(), request.args.get("q", "").replace("\0", "").strip()[:_LENGTH]
+    effect = request.args.get("effect", "")
+    asked: dict[str, Any] = {"q": text, "effect": effect if effect in listings.EFFECTS else ""}
+    rows = listings.find(state.session, state.keys, text, asked["effect"], before())
+    more = len(rows) == listings.PER_PAGE
+    return desk(
+        "forum/moderation/lists.html",
+        status,
+        entries=[entry(row, state.clock()) for row in rows],
+        asked=asked,
+        typed=request.form,
+        error=error,
+        effects=listings.EFFECTS,
+        terms=TERMS,
+        older=url_for("forum.desk_lists.index", before=rows[-1].id, **asked) if more else None,
+    )

@@ -1,0 +1,165 @@
+"""The pages about one comment: another text, another place, and why it goes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, request
+from markupsafe import Markup
+from sqlalchemy import select
+from werkzeug.exceptions import BadRequest
+
+from ... import audit, comments, moderation, sanitize
+from ...audit import name_of
+from ...errors import Conflict, InvalidDraft, NotFound
+from ...models import Comment, Revision
+from ...sqlite import begin_writing
+from ...state import ForumState, get
+from ..mail_pages import SESSION_CHANGED, session_holds
+from ..pages import limit_body
+from . import acts, said
+from .access import guard, moderator
+from .frame import desk
+from .rows import quoted, removable, shown
+
+blueprint = Blueprint("desk_one", __name__, url_prefix="/moderation/comments/<forum_id:comment_id>")
+blueprint.before_request(guard)
+blueprint.before_request(limit_body)
+
+# A permalink, an anchor, or the bare number.
+_TARGET = re.compile(r"(?:\S*(?:/comments/|#comment-))?([0-9]{1,15})/?")
+
+
+class Place(NamedTuple):
+    """Where a comment may go: below ``parent`` (None is the top), and how many people would be told of it there."""
+
+    parent: Comment | None
+    quote: str | None
+    told: int
+
+
+@blueprint.route("/edit", methods=["GET", "POST"])
+def edit(comment_id: int) -> Response:
+    """Put another text in place of the one that stands there, which is kept beside it."""
+    state, comment = get(), _changeable(comment_id)
+    if request.method == "GET":
+        return _editor(state, comment, comment.source)
+    typed = request.form.get("body", "")
+    if not session_holds():
+        return _editor(state, comment, typed, 422, error=SESSION_CHANGED)
+    try:
+        body = sanitize.body(typed, max_length=state.settings.max_length)
+        preview = Markup(sanitize.comment_html(body, engine=state.settings.sanitizer))  # just sanitised
+    except InvalidDraft as error:
+        return _editor(state, comment, typed, 422, error=error.message)
+    if "preview" in request.form:
+        return _editor(state, comment, typed, preview=preview)
+    return _save(state, comment, typed, body)
+
+
+def _save(state: ForumState, comment: Comment, typed: str, body: str) -> Response:
+    seen = acts.version()
+    if body == comment.source:
+        return said.back("same")
+    if comment.version != seen:
+        # What was typed must outlive the other's decision.
+        faster = said.of_conflict(audit.conflict(state.session, comment), moderator(state))
+        return _editor(state, comment, typed, 409, bar=faster)
+    state.session.rollback()
+    session = state.session
+    return acts.carry_out(
+        comment.id, "edit", lambda press: moderation.acts.edit(session, press, comment.id, seen, body)
+    )
+
+
+@blueprint.get("/remove")
+def remove(comment_id: int) -> Response:
+    """Ask why a comment goes; the press itself is an act like others."""
+    comment = _changeable(comment_id)
+    if not removable(comment):
+        raise NotFound("There is nothing to remove.")
+    return desk("forum/moderation/confirm_remove.html", **_about(comment))
+
+
+@blueprint.route("/move", methods=["GET", "POST"])
+def move(comment_id: int) -> Response:
+    """Find the comment that this one answers in truth, show it, and then put this one below it."""
+    state, comment = get(), _changeable(comment_id)
+    if request.method == "GET":
+        return _mover(comment)
+    if not session_holds():
+        return _mover(comment, 422, error=SESSION_CHANGED)
+    try:
+        parent_id = _target()
+        if "sure" in request.form:
+            return _move(state, comment, parent_id)
+        return _mover(comment, place=_look(state, comment, parent_id))
+    except InvalidDraft as error:
+        state.session.rollback()
+        return _mover(_changeable(comment_id), 422, error=error.message)
+    except Conflict as conflict:
+        state.session.rollback()
+        return _mover(_changeable(comment_id), 409, bar=said.of_conflict(conflict, moderator(state)))
+
+
+def _move(state: ForumState, comment: Comment, parent_id: int | None) -> Response:
+    id_, seen, session = comment.id, acts.version(), state.session
+    session.rollback()
+    return acts.carry_out(id_, "move", lambda press: moderation.moving.move(session, press, id_, seen, parent_id))
+
+
+def _look(state: ForumState, comment: Comment, parent_id: int | None) -> Place:
+    """Try the move and take it back: so it is known who would be told there."""
+    id_, session = comment.id, state.session
+    session.rollback()
+    begin_writing(session)
+    press = acts.new_press(state)
+    moved = moderation.moving.move(session, press, id_, acts.version(), parent_id).comment
+    told = moderation.queue.told(session, state.keys, state.settings, [moved], press.now)[id_]
+    session.rollback()
+    parent = None if parent_id is None else comments.get(session, parent_id)
+    return Place(parent, quoted(parent), told)
+
+
+def _target() -> int | None:
+    """The number in what was typed; None means the top. Raises InvalidDraft."""
+    where = request.form.get("where", "")
+    if where == "top":
+        return None
+    if where != "below":
+        raise BadRequest("Please say where it is to go.")
+    found = _TARGET.fullmatch(request.form.get("parent", "").strip())
+    if found is None:
+        raise InvalidDraft("parent", "Please give the number of a comment, or the link to one.")
+    return int(found[1])
+
+
+def _editor(state: ForumState, comment: Comment, body: str, status: int = 200, **more: Any) -> Response:
+    query = select(Revision).where(Revision.comment_id == comment.id).order_by(Revision.id.desc())
+    revisions = [(row, name_of(row.actor)) for row in state.session.scalars(query)]
+    given = {"body": body, "revisions": revisions, "error": None, "preview": None, "why": request.form.get("why", "")}
+    return desk("forum/moderation/edit.html", status, **_about(comment) | given | more)
+
+
+def _mover(comment: Comment, status: int = 200, **more: Any) -> Response:
+    typed = {"typed": request.form.get("parent", ""), "where": request.form.get("where", "below")}
+    given = {"answered": quoted(comment.parent), "place": None, "error": None, "why": request.form.get("why", "")}
+    return desk("forum/moderation/move.html", status, **_about(comment) | given | typed | more)
+
+
+def _about(comment: Comment) -> dict[str, Any]:
+    return {
+        "comment": comment,
+        "html": shown(comment),
+        "back": said.back_url(),
+        "came_from": request.values.get("back", ""),
+    }
+
+
+def _changeable(comment_id: int) -> Comment:
+    """A comment that has words; its author's own removal has left none. Raises NotFound."""
+    comment = comments.get(get().session, comment_id)
+    if comment.removed_by == comments.AUTHOR:
+        raise NotFound("There is no such comment.")
+    return comment

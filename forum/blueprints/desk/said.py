@@ -1,0 +1,105 @@
+"""What the bar on top of a page of the desk says: what was just done, by whom, and how to take it back.
+
+The address of the page carries it as ``said``, so that it survives a redirect and belongs to one window. Whoever makes
+such an address up sees a bar, and has done nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Response, make_response, redirect, request, url_for
+from sqlalchemy import select
+
+from ...audit import name_of
+from ...errors import Conflict
+from ...models import Audit
+from ...moderation import bulk
+from ...state import ForumState
+from .access import Actor
+
+ANCHOR = "forum-bar"
+_SAID = "said"
+# Presses on something else than comments, which are not counted.
+_OF_ONE = ("pin", "unpin", "list", "relist", "lift")
+_BATCH = re.compile("[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """``word`` is an act, `undo`, or what went wrong (`csrf`, `missed`); ``number`` of comments were changed and
+    ``left`` were not; ``batch`` can be undone. ``by``, ``act`` and ``at`` say who was faster, `you` for oneself.
+    """
+
+    word: str
+    number: int = 0
+    left: int = 0
+    batch: str | None = None
+    by: str | None = None
+    act: str | None = None
+    at: dt.datetime | None = None
+
+
+def back(said: str) -> Response:
+    """Lead back to the page of the desk that the form came from, with a bar that says what was done."""
+    return make_response(redirect(f"{back_url(said)}#{ANCHOR}", 303))
+
+
+def back_url(said: str | None = None) -> str:
+    """The page of the desk that the form came from; the queue, where it names no page of the desk."""
+    start = url_for("forum.moderation.queue")
+    parts = urlsplit(request.values.get("back", ""))
+    inside = not parts.netloc and not parts.scheme and parts.path.startswith(start)
+    asked = parse_qsl(parts.query) if inside else []
+    query = urlencode([pair for pair in asked if pair[0] != _SAID] + ([(_SAID, said)] if said else []))
+    return (parts.path if inside else start) + (f"?{query}" if query else "")
+
+
+def without_bar(path: str) -> str:
+    """A page's own path and query without what its bar says."""
+    path, _, query = path.partition("?")
+    kept = urlencode([pair for pair in parse_qsl(query) if pair[0] != _SAID])
+    return f"{path}?{kept}" if kept else path
+
+
+def is_batch(text: str) -> bool:
+    """Whether ``text`` looks like a batch of the audit log."""
+    return bool(_BATCH.fullmatch(text))
+
+
+def of_conflict(conflict: Conflict, actor: Actor) -> Bar:
+    """The bar for whoever was not fast enough."""
+    by = "you" if conflict.by == actor.ref else name_of(conflict.by) if conflict.by else None
+    return Bar("missed", by=by, act=conflict.act, at=conflict.at)
+
+
+def bar(state: ForumState, actor: Actor) -> Bar | None:
+    """What the address of this page says was done; two statements at most."""
+    word, *more = request.args.get(_SAID, "").split(".")
+    if not re.fullmatch("[a-z]{1,12}", word):
+        return None
+    if word == "missed":
+        return _missed(state, actor, more)
+    if not more:
+        return Bar(word)
+    if not is_batch(more[0]):
+        return Bar(word, _number(more, 0), _number(more, 1))
+    number = bulk.done(state.session, more[0])
+    return Bar(word, number, _number(more, 1), more[0] if number or word in _OF_ONE else None)
+
+
+def _missed(state: ForumState, actor: Actor, more: list[str]) -> Bar:
+    kind = "listing" if more[1:] == ["listing"] else "comment"
+    about = (Audit.subject_kind == kind, Audit.subject_id == _number(more, 0))
+    row = state.session.scalar(select(Audit).where(*about).order_by(Audit.id.desc()).limit(1))
+    if row is None:
+        return Bar("missed")
+    return Bar("missed", by="you" if row.actor == actor.ref else name_of(row.actor), act=row.act, at=row.at)
+
+
+def _number(more: list[str], at: int) -> int:
+    text = more[at] if at < len(more) else ""
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0

@@ -1,0 +1,174 @@
+"""A reader says that something is wrong with a comment; everybody gets the same thanks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Response, request, url_for
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import Forbidden
+
+from .. import comments, render
+from ..errors import NotFound, TooFast
+from ..forms import ActForm, session_token
+from ..models import Comment
+from ..moderation import reports
+from ..network import origin_of
+from ..sqlite import begin_writing
+from ..state import ForumState, get
+from ..tokens import keyed_hash
+from .pages import limit_body, page, thread_url
+
+blueprint = Blueprint("report", __name__, url_prefix="/comments/<forum_id:comment_id>/report")
+
+REASONS: dict[reports.Reason, str] = {
+    "spam": "It is advertising or spam.",
+    "insulting": "It insults or threatens somebody.",
+    "private": "It tells what should stay private.",
+    "harmful": "Its advice can do harm.",
+    "other": "Something else.",
+}
+_FOREIGN = "This form did not come from our page. Nothing is lost: if you wrote this, please press Send once more."
+_OLD = "This page was open for a while. Nothing is lost: please press Send once more."
+
+
+@dataclass
+class _Typed:
+    """The form as somebody left it, and what is to be put right."""
+
+    reason: str = ""
+    note: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    summary: str | None = None
+
+
+@blueprint.get("")
+def form(comment_id: int) -> Response:
+    """Ask what is wrong."""
+    comment = _readable(comment_id)
+    return _own(comment) if get().reader().owns(comment) else _form(comment, _Typed())
+
+
+@blueprint.post("")
+def send(comment_id: int) -> Response:
+    """Keep the report. What came of it, or of others before it, is not told."""
+    state = get()
+    limit_body()
+    comment = _readable(comment_id)
+    if state.reader().owns(comment):
+        raise Forbidden("One does not report one's own comment.")
+    typed = _read()
+    refusal = _refusal(state, comment, typed)
+    if refusal is not None:
+        return refusal
+    try:
+        state.limit(state.network(), of="reports")
+    except TooFast as error:
+        typed.summary = error.message
+        response = _form(comment, typed, 429)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    back = thread_url(state, comment)
+    # What was read until here may be outdated; the report reads again what it locks.
+    state.session.rollback()
+    _keep(state, comment_id, typed)
+    return _thanks(back)
+
+
+def _readable(comment_id: int) -> Comment:
+    """A comment that was published once: one that was hidden meanwhile gets the same thanks."""
+    comment = comments.get(get().session, comment_id)
+    if comment.published_at is None or comment.state == "removed" or not get().may_see(comment.thread.key):
+        raise NotFound("There is no such comment.")
+    return comment
+
+
+def _read() -> _Typed:
+    typed = _Typed(request.form.get("reason", ""), request.form.get("note", "").replace("\0", ""))
+    if typed.reason not in reports.REASONS:
+        typed.errors["reason"] = "Please say what is wrong."
+    length = len(typed.note.replace("\r\n", "\n"))
+    if length > reports.NOTE_LENGTH:
+        typed.errors["note"] = f"That is {length} characters long; it may have up to {reports.NOTE_LENGTH}."
+    return typed
+
+
+def _refusal(state: ForumState, comment: Comment, typed: _Typed) -> Response | None:
+    """The form once more, if this one is not in order or somebody else's page may have sent it."""
+    if state.identity() is not None:
+        holds = bool(ActForm(meta={"csrf": True}).validate_on_submit())
+    else:
+        holds = state.keys.verify("report", _sealed(state, comment), request.form.get("seal", ""))
+    if origin_of(request, state.settings.base_url) == "cross":
+        typed.summary, status = _FOREIGN, 403
+    elif not holds:
+        typed.summary, status = _OLD, 422
+    elif typed.errors:
+        status = 422
+    else:
+        return None
+    return _form(comment, typed, status)
+
+
+def _sealed(state: ForumState, comment: Comment) -> str:
+    # Bound to the network that asked: another site cannot fetch a seal for its victim.
+    return f"{comment.id}|{state.network()}"
+
+
+def _keep(state: ForumState, comment_id: int, typed: _Typed) -> None:
+    reason = next(reason for reason in reports.REASONS if reason == typed.reason)
+    note = typed.note.replace("\r\n", "\n").strip()
+    begin_writing(state.session)
+    try:
+        reports.report(state.session, state.settings, comment_id, reason, note, _reporter(state), state.clock())
+        state.session.commit()
+    except (NotFound, IntegrityError):
+        # It was hidden meanwhile, or the same press came twice.
+        state.session.rollback()
+
+
+def _reporter(state: ForumState) -> str:
+    """Who reports, as a hash: the person whom the host has signed in, or the network. A cookie would not do: anybody
+    can make up as many as it takes to hide a comment.
+    """
+    identity = state.identity()
+    who = f"identity:{identity.key}" if identity else f"network:{state.network()}"
+    return keyed_hash(state.keys, "reporter", who)
+
+
+def _form(comment: Comment, typed: _Typed, status: int = 200) -> Response:
+    state = get()
+    signed_in = state.identity() is not None
+    return page(
+        "forum/report.html",
+        status,
+        title="Report a comment",
+        comment=render.shown(state, comment),
+        thread_title=comment.thread.title,
+        form=typed,
+        reasons=list(REASONS.items()),
+        action=url_for("forum.report.send", comment_id=comment.id),
+        hidden={"csrf_token": session_token()}
+        if signed_in
+        else {"seal": state.keys.sign("report", _sealed(state, comment))},
+    )
+
+
+def _own(comment: Comment) -> Response:
+    return page(
+        "forum/plain_page.html",
+        title="This is your own comment",
+        paragraphs=["You can delete it while the time for that lasts, but not report it."],
+        link=("Back to your comment", thread_url(get(), comment)),
+        actions=[],
+    )
+
+
+def _thanks(back: str) -> Response:
+    return page(
+        "forum/plain_page.html",
+        title="Thank you",
+        paragraphs=["A moderator will look at it."],
+        link=("Back to the conversation", back),
+        actions=[],
+    )

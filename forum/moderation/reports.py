@@ -1,0 +1,95 @@
+"""Readers say that something is wrong with a comment; enough of them hide it until a moderator has seen it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Literal
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from .. import audit, comments
+from ..errors import NotFound
+from ..models import Comment, Report
+from ..outbox.rows import changed
+from ..settings import Settings
+from ..tokens import Keys, keyed_hashes
+
+Reason = Literal["spam", "insulting", "private", "harmful", "other"]
+REASONS: tuple[Reason, ...] = ("spam", "insulting", "private", "harmful", "other")
+NOTE_LENGTH = 500
+READERS = "readers"
+
+
+def report(
+    session: Session, settings: Settings, comment_id: int, reason: Reason, note: str, reporter: str, now: dt.datetime
+) -> bool:
+    """Keep the report of one reader; False when they (``reporter``, a hash) have reported this comment before.
+
+    With ``settings.report_hide_after`` open reports the comment waits for a moderator, for the reason `reported:N`;
+    a moderator's own comment stays. ``note`` is cut at 500 characters. Raises NotFound when there is no such published
+    comment. The caller commits; see ``comment.state`` for whether it is hidden now.
+    """
+    # Locked, so that reports wait for each other: of two that reach the number at one moment one hides the comment.
+    comment = comments.get(session, comment_id, for_update=True)
+    if comment.state != "published":
+        raise NotFound("There is no such comment.")
+    if _has_reported(session, comment_id, reporter):
+        return False
+    about = {"reason": reason, "note": note[:NOTE_LENGTH], "reporter": reporter}
+    session.add(Report(comment_id=comment_id, created_at=now, **about))
+    session.flush()
+    number = session.scalar(select(func.count()).where(Report.comment_id == comment_id, _OPEN)) or 0
+    if 0 < settings.report_hide_after <= number and not comment.is_moderator:
+        _hide(session, comment, number, now)
+    return True
+
+
+def reporters(keys: Keys, identity_ref: str | None, network: str | None) -> list[str]:
+    """How one reader may be named in reports: by who the host says they are, else by their network.
+
+    A cookie would not do: anybody can make up as many as it takes to hide a comment.
+    """
+    known = {"identity": identity_ref, "network": network}
+    names = [f"{kind}:{value}" for kind, value in known.items() if value]
+    return [hashed for name in names for hashed in keyed_hashes(keys, "reporter", name)]
+
+
+def open_for(comment: type[Comment] = Comment) -> ColumnElement[bool]:
+    """The condition on a comment to have reports that no moderator has settled."""
+    return comment.id.in_(select(Report.comment_id).where(_OPEN))
+
+
+def are_open(session: Session, comment_id: int) -> bool:
+    """Whether a comment has reports that no moderator has settled."""
+    return session.scalar(select(Report.id).where(Report.comment_id == comment_id, _OPEN).limit(1)) is not None
+
+
+def settle(session: Session, comment_ids: Collection[int], actor: str, now: dt.datetime) -> int:
+    """A moderator has decided about these comments: settle their open reports and return how many there were."""
+    statement = update(Report).where(Report.comment_id.in_(comment_ids), _OPEN).values(settled_at=now, settled_by=actor)
+    return changed(session.execute(statement.execution_options(synchronize_session=False)))
+
+
+def reopen(session: Session, comment_ids: Collection[int], actor: str, at: dt.datetime) -> None:
+    """Open again the reports that were settled by ``actor`` ``at`` that moment, when the act is undone."""
+    theirs = (Report.comment_id.in_(comment_ids), Report.settled_by == actor, Report.settled_at == at)
+    statement = update(Report).where(*theirs).values(settled_at=None, settled_by=None)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+_OPEN = Report.settled_at.is_(None)
+
+
+def _has_reported(session: Session, comment_id: int, reporter: str) -> bool:
+    query = select(Report.id).where(Report.comment_id == comment_id, Report.reporter == reporter)
+    return session.scalar(query) is not None
+
+
+def _hide(session: Session, comment: Comment, number: int, now: dt.datetime) -> None:
+    others = [reason for reason in comment.reasons if not reason.startswith("reported:")]
+    comment.reasons = [*others, f"reported:{number}"]
+    comments.set_aside(session, [comment], "held")
+    audit.record(session, comment, "report", actor=READERS, now=now, before="published", after="held")
+    session.flush()

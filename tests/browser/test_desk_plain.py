@@ -1,0 +1,117 @@
+"""The desk in a browser that runs no scripts, by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Live
+from tests.browser.desk import QUEUE, WAITING, busy_desk, names, sit_down, state
+
+FOCUSED = "() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+
+
+@pytest.fixture
+def busy(make_live: Callable[..., Live]) -> Live:
+    """A desk where four comments wait."""
+    return busy_desk(make_live)
+
+
+@pytest.fixture
+def desk(busy: Live, person: Callable[..., Page]) -> Page:
+    """Anna at the desk, whose browser runs no scripts."""
+    return sit_down(busy, person(busy, java_script_enabled=False))
+
+
+def walk_to(page: Page, name: str) -> None:
+    """Press Tab until what is called ``name`` has the focus; from the bottom it goes on at the top."""
+    seen = []
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        seen.append(" ".join(str(page.evaluate(FOCUSED)).split()))
+        if seen[-1].startswith(name):
+            return
+    raise AssertionError(f"No way to {name}: {seen}")
+
+
+def press(page: Page, name: str) -> None:
+    """Walk to a button or link and press it."""
+    walk_to(page, name)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def test_every_button_by_keyboard(busy: Live, desk: Page) -> None:
+    """Approve, reject, spam and remove, each with the way back, by Tab and Enter."""
+    bar = desk.locator("#forum-bar")
+    for name, button, said in (
+        ("Cleo", "Approve the comment by", "Approved."),
+        ("Dan", "Reject the comment by", "Rejected."),
+        ("Eve", "Spam: the comment by", "Marked as spam."),
+    ):
+        press(desk, f"{button} {name}")
+        expect(bar).to_contain_text(said)
+    press(desk, "Remove… the comment by Fay")
+    press(desk, "Remove")
+    expect(bar).to_contain_text("Removed.")
+    assert [state(busy, name) for name in WAITING] == ["published", "rejected", "spam", "removed"]
+    expect(desk.get_by_text("Nothing is waiting.")).to_be_visible()
+
+
+def test_undo_is_the_next_stop(busy: Live, desk: Page) -> None:
+    """After a press the keyboard is at the bar: one Tab further is the button that takes it back."""
+    press(desk, "Spam: the comment by Cleo")
+    desk.keyboard.press("Tab")
+    expect(desk.get_by_role("button", name="Undo")).to_be_focused()
+    with desk.expect_navigation():
+        desk.keyboard.press("Enter")
+    expect(desk.locator("#forum-bar")).to_contain_text("Undone.")
+    assert names(desk) == list(WAITING)
+
+
+def test_ticked_with_the_space_bar(busy: Live, desk: Page) -> None:
+    """Boxes are ticked by Space, and one press above the list decides about them."""
+    for name in ("Cleo", "Eve"):
+        desk.get_by_role("checkbox", name=f"Tick the comment by {name}").press("Space")
+    press(desk, "Reject what is ticked")
+    expect(desk.locator("#forum-bar")).to_contain_text("2 comments rejected.")
+    assert names(desk) == ["Dan", "Fay"]
+
+
+def test_search_and_come_back_to_it(busy: Live, desk: Page) -> None:
+    """A search is in the address, and an act comes back to it."""
+    desk.get_by_label("Text", exact=True).focus()
+    desk.keyboard.type("Dan")
+    with desk.expect_navigation():
+        desk.keyboard.press("Enter")
+    assert names(desk) == ["Dan"]
+    press(desk, "Approve the comment by Dan")
+    expect(desk.get_by_text("Nothing here fits what you search for.")).to_be_visible()
+    assert "text=Dan" in desk.url
+
+
+def test_why_it_waits_can_be_opened(busy: Live, desk: Page) -> None:
+    """A reason is a summary: Enter opens its explanation."""
+    walk_to(desk, "Everything is read")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_text("The site reads every comment before it appears.").first).to_be_visible()
+
+
+def test_edit_and_move_by_keyboard(busy: Live, desk: Page) -> None:
+    """Another text and another place, each looked at first."""
+    press(desk, "Edit the comment by Cleo")
+    desk.get_by_label("Comment", exact=True).fill("Cleo was *there*.")
+    press(desk, "Preview")
+    expect(desk.get_by_role("region", name="Preview").locator("em")).to_have_text("there")
+    press(desk, "Save")
+    expect(desk.locator("#forum-bar")).to_contain_text("Edited.")
+    press(desk, "Move the comment by Dan")
+    desk.get_by_role("radio", name="It answers nobody").press("Space")
+    press(desk, "Look at it there")
+    expect(desk.get_by_text("It will stand at the top of its page.")).to_be_visible()
+    press(desk, "Move it")
+    expect(desk.locator("#forum-bar")).to_contain_text("Moved.")
+    assert (busy.site.get(3).source, busy.site.get(4).parent_id) == ("Cleo was *there*.", None)
+    assert desk.url.partition("?")[0].endswith(QUEUE)

@@ -1,0 +1,110 @@
+"""How well spam is told from comments: the corpus of drafts through the rules, the filter, and both.
+
+Nothing is judged by a filter that has seen it: the drafts are dealt into ten parts, and each part is judged by what
+the filter learned from the other nine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forum.screening import Context, Draft, screen
+from forum.screening.bayes import COMMENTS, Opinion, Seen, odds, tokens
+from forum.settings import Settings
+
+CORPUS = Path(__file__).parent / "corpus" / "drafts"
+PARTS = 10
+HEADER = (
+    "| judged by | spam rejected | spam held | spam published | comments published | comments held "
+    "| comments rejected |\n"
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A draft of the corpus, how it came, and what it is: `spam` or `ham`."""
+
+    draft: Draft
+    seconds: float
+    honeypot: bool
+    truth: str
+
+
+def samples() -> list[Sample]:
+    """The whole corpus."""
+    return [
+        _sample(**row) for name in ("ham", "spam") for row in json.loads((CORPUS / f"{name}.json").read_text("utf-8"))
+    ]
+
+
+def _sample(seconds: float, honeypot: bool, truth: str, **fields: Any) -> Sample:
+    return Sample(Draft("post:1", None, **fields), seconds, honeypot, truth)
+
+
+def learned(samples: Iterable[Sample]) -> dict[str, Seen]:
+    """What the filter knows after these drafts."""
+    counts: dict[str, Counter[str]] = {"spam": Counter(), "ham": Counter()}
+    for sample in samples:
+        counts[sample.truth].update((COMMENTS, *tokens(sample.draft)))
+    return {word: Seen(counts["spam"][word], counts["ham"][word]) for word in counts["spam"] | counts["ham"]}
+
+
+def judged(corpus: list[Sample]) -> Iterator[tuple[Sample, Opinion]]:
+    """Each draft with what a filter thinks of it that has never seen it."""
+    for part in range(PARTS):
+        knowledge = learned(sample for place, sample in enumerate(corpus) if place % PARTS != part)
+        for sample in corpus[part::PARTS]:
+            opinion = odds(tokens(sample.draft), knowledge)
+            assert opinion is not None
+            yield sample, opinion
+
+
+def context(sample: Sample, opinion: Opinion | None, settings: Settings) -> Context:
+    """What is known of the draft; its author is no longer new, for new ones are read whatever they write."""
+    known = {"odds": opinion.odds, "telling": opinion.telling} if opinion else {}
+    return Context(settings, approved=1, seconds=sample.seconds, honeypot=sample.honeypot, **known)
+
+
+def by_rules(sample: Sample, opinion: Opinion, settings: Settings) -> str:
+    """The verdict of the rules alone."""
+    return screen(sample.draft, context(sample, None, settings)).word
+
+
+def by_filter(sample: Sample, opinion: Opinion, settings: Settings) -> str:
+    """The verdict of the filter alone."""
+    return "hold" if opinion.odds * 100 >= settings.spam_hold_percent else "publish"
+
+
+def by_both(sample: Sample, opinion: Opinion, settings: Settings) -> str:
+    """The verdict of everything together."""
+    return screen(sample.draft, context(sample, opinion, settings)).word
+
+
+JUDGES: dict[str, Callable[[Sample, Opinion, Settings], str]] = {
+    "rules": by_rules,
+    "filter": by_filter,
+    "both": by_both,
+}
+
+
+def confusion(judge: Callable[[Sample, Opinion, Settings], str]) -> Counter[tuple[str, str]]:
+    """How many drafts of each kind got each verdict, by the default settings."""
+    settings = Settings()
+    return Counter((sample.truth, judge(sample, opinion, settings)) for sample, opinion in judged(samples()))
+
+
+def table() -> str:
+    """The confusion of all three as the documentation shows it."""
+    return "\n".join([HEADER, *(_line(name, confusion(judge)) for name, judge in JUDGES.items())])
+
+
+def _line(name: str, counts: Counter[tuple[str, str]]) -> str:
+    spam = [counts["spam", word] for word in ("reject", "hold", "publish")]
+    ham = [counts["ham", word] for word in ("publish", "hold", "reject")]
+    return f"| {name} | {' | '.join(map(str, [*spam, *ham]))} |"
