@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from .identity import Identity
 from .mail.dispatched import has_listeners
-from .models import Message
+from .models import Comment, Message
 from .screening import Rule
-from .signals import message_sent
+from .signals import comment_published, message_sent
 
 log = logging.getLogger("forum")
 
@@ -64,3 +64,14 @@ class Host:
                 message_sent.send(self._app, message=session.get_one(Message, message_id))
         except Exception:  # a receiver, or what the host does at the end of a context
             log.exception("a receiver of message_sent failed")
+
+    def published(self, comment_id: int) -> None:
+        """Tell of a comment that appeared outside a request. It has: a receiver that fails changes nothing any more."""
+        if not comment_published.has_receivers_for(self._app):
+            return
+        try:
+            with self._app.app_context(), self._open_session() as session:
+                comment_published.send(self._app, comment=session.get_one(Comment, comment_id))
+                session.commit()
+        except Exception:  # a receiver, or what the host does at the end of a context
+            log.exception("a receiver of comment_published failed")

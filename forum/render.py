@@ -197,6 +197,7 @@ def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Rea
         key=place.key,
         heading=place.heading,
         count=head.comments,
+        pinned=_pinned(state, place, head) if number == 1 else None,
         comments=mark if body else "",
         closed=closed,
         form=None if closed else blank_form(state, stamp),
@@ -204,6 +205,17 @@ def _frame(state: ForumState, place: Place, head: Head, number: int, reader: Rea
         feed=None,
     )
     return fit(state, frame, body)
+
+
+def _pinned(state: ForumState, place: Place, head: Head) -> Shown | None:
+    """The comment that moderators put before all others, for everybody alike; its permalink leads to its own place."""
+    line = threads.pinned(state.session, head)
+    if line is None:
+        return None
+    page = threads.page_of(line.branch, head.branches, state.settings.per_page)
+    # Straight to its place, so that a reader of the same page is not sent round by the server.
+    url = page_url(place.url, page, f"comment-{line.id}")
+    return replace(_shown(state, line, None, 0, place, NOBODY), permalink=url)
 
 
 def _closed(place: Place) -> Place:

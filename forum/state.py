@@ -246,6 +246,8 @@ class ForumState:
             sent=self._host.sent,
             dispatched=(lambda raw, to: None) if mailbox else partial(announce, self.app),
             listens=self._host.listens,
+            published=self._host.published,
+            is_test=self.app.testing,
             spool=Path(self.app.instance_path) / "forum-outcomes",
             worker=f"{socket.gethostname()}:{os.getpid()}"[:80],
         )

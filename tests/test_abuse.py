@@ -720,6 +720,7 @@ MATRIX: dict[str, dict[str, tuple[int, int, int]]] = {
     "forum.desk_one.remove": {"GET": (SEE, SEE, OK)},
     "forum.desk_author.index": {"GET": (SEE, SEE, OK)},
     "forum.desk_author.enlist": {"POST": (NO, NO, 303)},
+    "forum.desk_author.take_down": {"POST": (NO, NO, 303)},
     "forum.desk_author.export": {"POST": (NO, NO, 303)},
     "forum.desk_author.erasing": {"GET": (SEE, SEE, OK)},
     "forum.desk_author.erase": {"POST": (NO, NO, 303)},

@@ -44,7 +44,7 @@ def admin(site: Site) -> Visitor:
     return visitor
 
 
-def path(comment: int, act: str = "") -> str:
+def path(comment: int | str, act: str = "") -> str:
     return f"/forum/moderation/people/comment/{comment}{act}"
 
 
@@ -209,3 +209,30 @@ def test_the_data_of_an_address_by_command(desk: Site, tmp_path: Any) -> None:
     assert json.loads(file.read_text()) == json.loads(shown.output)
     unknown = runner.invoke(forum_cli, ["person", "export", "nobody@reader.example"])
     assert (unknown.exit_code, "Nothing is kept" in unknown.output) == (1, True)
+
+
+def test_a_long_take_down_goes_on_with_a_button(desk: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes longer than a person waits stops at a page that says how far it got, and Continue ends it."""
+    monkeypatch.setattr("forum.blueprints.desk.acts.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("forum.moderation.bulk.CHUNK", 1)
+    mo = moderator(desk)
+    page = send(mo, 1, "/list", kind="address", effect="block", days="", why="Noise.", take_down="yes").text
+    assert "1 of 2 comments marked as spam so far" in page
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    done = mo.client.post(path("take-down"), data=fields)
+    assert done.status_code == 303
+    assert [desk.get(number).state for number in (1, 2, 3)] == ["spam", "spam", "published"]
+    assert take_back(desk, fields["batch"]).done == 3
+
+
+def test_nobody_goes_on_with_the_press_of_another(desk: Site) -> None:
+    """A batch that is no block of whoever presses takes nothing down."""
+    mo = moderator(desk)
+    send(mo, 1, "/list", kind="address", effect="block", days="")
+    with desk.session() as session:
+        batch = session.scalars(select(Audit.batch).where(Audit.act == "list")).one()
+    other = admin(desk)
+    token = TOKEN.findall(other.get(path(1)).text)[-1]
+    fields = {"csrf_token": token, "comment": "1", "batch": str(batch)}
+    assert other.client.post(path("take-down"), data=fields).status_code == 400
+    assert desk.get(1).state == "published"

@@ -7,15 +7,19 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from forum import outbox
+from forum import comments, outbox
 from forum.models import Address, Audit, Comment, Event, Message
+from forum.moderation import reports
 from forum.moderation.notices import Link, read_link
+from forum.screening import Rule, Verdict
 from forum.tokens import day_number, make_token
+from tests.desk import act, run, take_back
 from tests.visitors import Site, comment_id
 
 MakeSite = Callable[..., Site]
@@ -427,3 +431,78 @@ def test_a_link_for_an_unknown_act_does_not_exist(desk: Site) -> None:
     """A token whose act this release does not know is answered like a forged one."""
     token = make_token(desk.state.keys, "a", 1, 1, 1, day_number(desk.clock()), 9)
     assert desk.visitor().get(f"/forum/m/a/{token}").status_code == 404
+
+
+# --- held once more
+
+
+@pytest.mark.parametrize("how", ["unapproved", "edited", "reported"])
+def test_a_comment_that_waits_again_is_told_again(each_desk: Site, how: str) -> None:
+    """However a published comment came to wait once more, the next mail names it, and the one after that does not."""
+    site = each_desk
+    other, held = hold(site, "Still waits."), hold(site)
+    deliver_news(site)
+    act(site, "approve", held)
+    wait_again(site, how, held)
+    deliver_news(site)
+    assert [subject(mail) for mail in told(site)] == [2, 1]
+    assert "Please read me" in text_of(told(site)[1])
+    assert "Still waits." not in text_of(told(site)[1])
+    hold(site, "Somebody else.")
+    deliver_news(site)
+    assert [subject(mail) for mail in told(site)] == [2, 1, 1]
+    assert site.get(other).state == site.get(held).state == "held"
+
+
+def test_one_hold_is_told_once(desk: Site) -> None:
+    """Approved and held again before the mail has left, a comment stands in it once, and in no other."""
+    held = hold(desk)
+    desk.deliver()
+    act(desk, "approve", held)
+    act(desk, "unapprove", held)
+    deliver_news(desk)
+    deliver_news(desk)
+    assert [subject(mail) for mail in told(desk)] == [1]
+    assert text_of(told(desk)[0]).count("Please read me.") == 1
+
+
+def test_what_was_taken_back_is_no_new_hold(desk: Site) -> None:
+    """Who undoes an approval knows that the comment waits: no mail says so."""
+    held = hold(desk)
+    deliver_news(desk)
+    take_back(desk, act(desk, "approve", held).batch)
+    deliver_news(desk)
+    assert len(told(desk)) == 1
+
+
+def wait_again(site: Site, how: str, held: int) -> None:
+    settings, now = site.state.settings, site.clock()
+    if how == "unapproved":
+        act(site, "unapprove", held)
+        return
+    for reader in "abc" if how == "reported" else "":
+        run(
+            site,
+            partial(
+                reports.report, settings=settings, comment_id=held, reason="spam", note="", reporter=reader, now=now
+            ),
+        )
+    if how == "edited":
+        strictly: tuple[Rule, ...] = (lambda draft, context: Verdict("hold", ("demonstration",)),)
+        run(
+            site,
+            lambda session: comments.edit(
+                session, session.get_one(Comment, held), "Please read me now.", settings, now, strictly
+            ),
+        )
+
+
+def deliver_news(site: Site) -> None:
+    """Let pass whatever mails to moderators wait for."""
+    for seconds in (0, 600, 1200):
+        site.deliver(seconds)
+
+
+def subject(mail: EmailMessage) -> int:
+    """How many comments a mail says wait."""
+    return int(re.findall(r"\[Forum\] (\d+)", mail["Subject"])[0])

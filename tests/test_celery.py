@@ -19,12 +19,10 @@ import tomllib
 from asyncio import Event
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from celery import Celery
 from celery.app.task import Task
 from celery.bin.celery import celery as celery_commands
@@ -38,11 +36,10 @@ from forum.celery import TASK, Bell, deliver_with, rounds, site_celery
 from forum.errors import MailNotConfigured
 from forum.mail.deliver import Report
 from forum.models import Message
-from tests.services import Sink, missing
+from tests.services import RUNNING_REDIS, Sink, missing
 from tests.visitors import Site
 
 ROOT = Path(__file__).parent.parent
-RUNNING_REDIS = "redis://127.0.0.1:6379"
 RUNNING_RABBITMQ = "amqp://guest:guest@127.0.0.1:5672"
 SCALING = (ROOT / "docs" / "scaling.md").read_text()
 MAIL = {
@@ -67,23 +64,6 @@ def until(condition: Callable[[], bool]) -> bool:
             return True
         tick.wait(0.02)
     return False
-
-
-@pytest.fixture
-def redis_url() -> Iterator[str]:
-    """The URL of an empty database of a Redis that no other test process has, emptied in the end."""
-    server = os.environ.get("FORUM_TEST_REDIS_URL", RUNNING_REDIS).rstrip("/")
-    for number in range(1, 16):
-        with closing(redis.Redis.from_url(f"{server}/{number}", socket_connect_timeout=3)) as client:
-            try:
-                taken = client.dbsize() or not client.set("forum-test", os.getpid(), nx=True, ex=900)
-            except redis.ConnectionError:
-                missing("Redis", "start one at 127.0.0.1:6379, or set FORUM_TEST_REDIS_URL")
-            if not taken:
-                yield f"{server}/{number}"
-                client.flushdb()
-                return
-    missing("Redis with an empty database", "empty one of the databases 1 to 15, or set FORUM_TEST_REDIS_URL")
 
 
 @pytest.fixture(scope="session")

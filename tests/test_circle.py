@@ -83,7 +83,7 @@ def test_a_removed_comment_is_quoted_nowhere(site: Site) -> None:
     ann.act(site.links(site.mails()[0], "c")[0], "confirm")
     site.comment("I agree.", parent=first)
     with site.session() as session:
-        comments.remove(session, session.get_one(Comment, first), "moderator")
+        comments.set_aside(session, [session.get_one(Comment, first)], "removed", "moderator")
         session.commit()
     site.deliver()
     assert (site.mails(reason="reply"), reasons(site)) == ([], [("skipped", "parent_gone")])

@@ -89,8 +89,8 @@ def test_it_says_what_waits_and_for_how_long(each_desk: Site) -> None:
         session.execute(insert(Report), [{**same, "reporter": "a"}, {**same, "reporter": "b"}])
         session.commit()
     page = signed_in(each_desk).get(OVERVIEW).text
-    assert figure(page, "Comments waiting") == ("2", "the oldest since 3 days")
-    assert figure(page, "Comments reported") == ("1", "the oldest since 2 hours")
+    assert figure(page, "Comments waiting") == ("2", "the oldest came 3 days ago")
+    assert figure(page, "Comments reported") == ("1", "the oldest report came 2 hours ago")
 
 
 def test_an_empty_site_has_a_calm_page(desk: Site) -> None:
@@ -184,7 +184,7 @@ def test_it_says_how_mail_is_doing(each_desk: Site) -> None:
         change(each_desk, update(Message).where(Message.id == id_).values(values))
     change(each_desk, update(Address).where(Address.key == "n0@reader.example").values(state="bounced"))
     page = signed_in(each_desk).get(OVERVIEW).text
-    assert figure(page, "Waiting to leave") == ("1", "due since 2 days")
+    assert figure(page, "Waiting to leave") == ("1", "the oldest was due 2 days ago")
     names = ("Sent today", "Refused", "Given up", "Addresses that bounce")
     assert [figure(page, name)[0] for name in names] == ["1", "1", "1", "1"]
     assert "450 not now, b•••@reader.example" in page
@@ -236,7 +236,7 @@ def test_a_mail_server_that_is_away_is_told_of(desk: Site) -> None:
     now = desk.clock()
     since = {"since": now - dt.timedelta(hours=1), "changed_at": now, "open_until": now + dt.timedelta(minutes=5)}
     change(desk, insert(Throttle).values(scope="transport", key="smtp", failures=3, **since))
-    assert "The mail server cannot be used since 1 hour." in signed_in(desk).get(OVERVIEW).text
+    assert "The mail server went away 1 hour ago." in signed_in(desk).get(OVERVIEW).text
 
 
 # --- cost

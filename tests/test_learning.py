@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.orm import Session
 
-from forum import sqlite
+from forum import learning, sqlite
 from forum.models import Address, Base, Comment, Thread, Word
-from forum.moderation import learning
 from forum.screening import Draft
 from forum.screening.bayes import COMMENTS, Seen
 

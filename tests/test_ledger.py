@@ -383,6 +383,16 @@ def test_the_second_admin_learns_who_was_faster(desk: Site) -> None:
         assert session.scalar(select(func.count()).where(Audit.act == "requeue")) == 1
 
 
+def test_what_was_not_seen_is_not_decided_on(desk: Site) -> None:
+    """A press that would still be possible does nothing once the address is not as the page showed it."""
+    ada, bo, number = signed_in(desk), signed_in(desk, BO), reply(desk)
+    seen = SEEN.findall(bo.get(f"{LEDGER}/{number}").text)[0]
+    press(ada, number, "suppress")
+    late = press(bo, number, "cancel", seen)
+    assert (late.status_code, message(desk, number).state) == (409, "ready")
+    assert "ada stopped mail to the address" in late.text
+
+
 def test_a_suppressed_address_gets_nothing(each_desk: Site) -> None:
     """After the press nothing leaves to the address, waiting mail included; the reason is stored."""
     ada, number = signed_in(each_desk), reply(each_desk)

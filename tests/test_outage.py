@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from flask import url_for
 from sqlalchemy import select
 
 from forum.cli import forum_cli
@@ -17,7 +18,7 @@ from forum.mail.deliver import drain
 from forum.mail.outgoing import Outgoing
 from forum.models import Item, Message
 from tests.mail_servers import HANG_UP, SILENCE, MailServer
-from tests.visitors import Site
+from tests.visitors import SAME_ORIGIN, Site
 
 MakeSite = Callable[..., Site]
 SMTP: dict[str, Any] = {"FORUM_MAIL_TRANSPORT": "smtp", "MAIL_SUPPRESS_SEND": False, "TESTING": False}
@@ -101,6 +102,17 @@ def test_limits_that_cannot_be_counted_hold_nobody_up(make_site: MakeSite) -> No
     site = make_site(FORUM_RATE_STORAGE="redis://127.0.0.1:1")
     site.add_article()
     assert site.visitor().post().status_code == 303
+
+
+def test_a_link_is_mailed_where_nobody_can_count(make_site: MakeSite) -> None:
+    """The store of the rate limits is away: whoever asks for the link to their comment gets it."""
+    site = make_site(FORUM_RATE_STORAGE="redis://127.0.0.1:1")
+    site.add_article()
+    written = site.comment(email="ann@reader.example")
+    with site.app.test_request_context():
+        page = url_for("forum.own_by_mail.ask", comment_id=written)
+    asked = site.visitor().client.post(page, data={"email": "ann@reader.example"}, headers=SAME_ORIGIN)
+    assert asked.status_code == 303
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from forum import create_app, overrides
 from forum.cli import forum_cli
@@ -410,3 +410,37 @@ def test_the_version_changes_with_every_change(site: Site) -> None:
             seen.add(overrides.version(overrides.load(session)))
             session.execute(update(Setting).values(changed_at=site.clock()))
     assert len(seen) == 3
+
+
+# --- damaged by hand
+
+
+@pytest.mark.parametrize("damage", ["value = '{\"half'", "changed_at = 'yesterday'"])
+def test_a_damaged_row_stops_nothing(site: Site, caplog: pytest.LogCaptureFixture, damage: str) -> None:
+    """A row that cannot be read is left out and logged once; the others count, and a reset clears it away."""
+    change(site, max_depth=2, per_page=7)
+    with site.session() as session:
+        session.execute(text(f"UPDATE forum_setting SET {damage} WHERE \"key\" = 'FORUM_PER_PAGE'"))
+        session.commit()
+    with caplog.at_level(logging.WARNING, "forum"):
+        for _ in range(3):
+            site.clock.advance(POLL)
+            settings = asked(site)
+    assert (settings.per_page, settings.max_depth) == (50, 2)
+    assert [line.getMessage() for line in caplog.records if "FORUM_PER_PAGE" in line.getMessage()] == [
+        "what an admin has set does not count: "
+        "FORUM_PER_PAGE is not allowed: it must be stored anew, as what is there cannot be read."
+    ]
+    assert reset(site, "FORUM_PER_PAGE") == ["FORUM_PER_PAGE"]
+    with site.session() as session:
+        assert overrides.load(session).keys() == {"FORUM_MAX_DEPTH"}
+
+
+def test_a_damaged_row_can_be_set_anew(site: Site) -> None:
+    """Whoever changes the key puts a whole row in the place of the damaged one."""
+    change(site, per_page=7)
+    with site.session() as session:
+        session.execute(text("UPDATE forum_setting SET value = 'x'"))
+        session.commit()
+    change(site, per_page=8)
+    assert asked(site).per_page == 8

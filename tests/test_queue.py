@@ -156,11 +156,24 @@ def _report(session: Any, site: Site, id_: int) -> bool:
     return reports.report(session, site.state.settings, id_, "other", "", "a", site.clock())
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "2026-11-22~1", "2026-11-22T12:00:00+00:00~x", "~"])
+CURSORS = [
+    *("", "x", "2026-11-22~1", "2026-11-22T12:00:00+00:00~x", "~", f"2020-01-01T00:00:00+00:00~{'9' * 23}"),
+    *("0001-01-01T00:00:00+01:00~1", "9999-12-31T23:59:59-01:00~1", "2020-01-01T00:00:00+00:00~١"),
+]
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
 def test_a_cursor_that_is_none(strict: Site, cursor: str) -> None:
     """A cursor somebody has made up shows the first page."""
     strict.comment()
     assert len(_page(strict, "held", cursor).rows) == 1
+
+
+def test_the_last_day_there_is(strict: Site) -> None:
+    """A filter up to the end of all days shows everything."""
+    strict.comment()
+    asked = Filter.parse({"tab": "held", "until": "9999-12-31"}, "held")
+    assert len(run(strict, lambda session: queue.page(session, asked)).rows) == 1
 
 
 def test_what_stands_beside_a_comment(strict: Site) -> None:

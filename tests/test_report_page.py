@@ -102,8 +102,13 @@ def test_ones_own_comment_is_not_reported(open_site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
-    [({"reason": ""}, "Please say what is wrong."), ({"reason": "x"}, "Please say what is wrong.")]
-    + [({"note": "n" * 501}, "up to 500"), ({"seal": ""}, "press Send once more"), ({"seal": "x"}, "once more")],
+    [
+        ({"reason": ""}, "Please say what is wrong."),
+        ({"reason": "x"}, "Please say what is wrong."),
+        ({"note": "n" * 501}, "up to 500"),
+        ({"seal": ""}, "press Send once more"),
+        ({"seal": "x"}, "press Send once more"),
+    ],
 )
 def test_a_form_that_is_not_in_order(open_site: Site, fields: dict[str, str], sentence: str) -> None:
     """It comes back with what is to be done and all that was typed, and nothing is kept."""

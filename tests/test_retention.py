@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from forum import learning
 from forum.cli import forum_cli
 from forum.mail import keeping
 from forum.models import (
@@ -29,6 +30,7 @@ from forum.models import (
 from forum.moderation import enlisting, listings, retention
 from forum.outbox import tallies
 from tests.desk import act, edit, press, run, take_back
+from tests.test_page_switches import MODERATOR, moderator
 from tests.visitors import Site
 
 DAY = 86_400
@@ -255,3 +257,73 @@ def test_two_workers_end_each_row_once(everywhere: Site) -> None:
         done = list(pool.map(lambda _: go_round(site).get("comments", 0), range(2)))
     assert sum(done) == 6
     assert [count(site, model) for model in (Comment, Item)] == [0, 0]
+
+
+def test_whoever_signed_in_stays_so_for_two_weeks(make_site: Callable[..., Site]) -> None:
+    """The clock ends no session before its time: a moderator who works here for 13 days is never sent away."""
+    site = make_site(FORUM_MODERATORS=[MODERATOR])
+    site.add_article()
+    anna = moderator(site)
+    for _ in range(13 * 3):
+        go_round(site, 1 / 3)
+        assert anna.get("/forum/moderation/").status_code == 200
+
+
+def test_what_the_clock_takes_the_filter_still_knows(site: Site) -> None:
+    """The words of spam are nobody's: they stay learned when the spam itself is gone, or only its place is left."""
+    answered = site.comment("Cheap pills here.")
+    site.comment("Please do not.", parent=answered)
+    for posted in (answered, site.comment("Cheap pills there.")):
+        act(site, "spam", posted)
+    go_round(site, 31)
+    with site.session() as session:
+        assert learning.known(session, ["pills"])["pills"].spam == 2
+    assert site.get(answered).learned is None
+
+
+def test_mail_goes_again_when_a_block_is_over(everywhere: Site) -> None:
+    """After a day's block the address is what it was, without a wait for the daily round; the entry says it ended."""
+    site = everywhere
+    site.follower("Ann")
+    _block_ann(site)
+    go_round(site)
+    assert _state_of_ann(site) == "blocked"
+    site.clock.advance(DAY + 60)
+    _note_run(site)
+    with site.app.app_context():
+        keeping.prune(site.state.courier())
+    assert (_state_of_ann(site), count(site, Listing)) == ("confirmed", 1)
+    with site.session() as session:
+        said = select(Audit.actor, Audit.act).where(Audit.subject_kind == "listing").order_by(Audit.id.desc())
+        assert session.execute(said.limit(1)).one() == ("clock", "end")
+        assert not retention.is_due(session, site.clock())
+
+
+def test_an_ended_block_does_not_come_back(site: Site) -> None:
+    """Lifted after its time and the lift undone, a block that is over silences nobody."""
+    site.follower("Ann")
+    _block_ann(site)
+    go_round(site, 1.1)
+    pressed = press(site)
+    with site.session() as session:
+        row = session.scalars(select(Listing)).one()
+        seen = enlisting.edition(row)
+    run(site, lambda session: enlisting.lift(session, pressed, row.id, seen))
+    assert take_back(site, pressed.batch).done == 1
+    assert (_state_of_ann(site), count(site, Listing)) == ("confirmed", 1)
+
+
+def _block_ann(site: Site) -> None:
+    mark = listings.typed(site.state.keys, "address", "ann@reader.example")
+    until = site.clock() + dt.timedelta(days=1)
+    run(site, lambda session: enlisting.add(session, press(site), mark, "block", until))
+
+
+def _state_of_ann(site: Site) -> str:
+    with site.session() as session:
+        return session.scalars(select(Address.state).where(Address.key == "ann@reader.example")).one()
+
+
+def _note_run(site: Site) -> None:
+    """The daily round has just been."""
+    run(site, lambda session: retention.note(session, {}, site.clock()))

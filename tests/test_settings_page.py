@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from forum import Forum, Identity, overrides
@@ -298,6 +298,18 @@ def test_what_no_longer_counts_is_said_and_can_be_cleared(desk: Site) -> None:
     assert 'name="key" value="FORUM_PER_PAGE"' in page
     assert 'name="key" value="FORUM_GONE">Forget it' in page
     assert 'name="FORUM_PER_PAGE" value="20"' in page
+
+
+def test_a_damaged_value_is_said_and_can_be_reset(desk: Site) -> None:
+    """A row that somebody has damaged by hand stands at its field, with the button that clears it away."""
+    with desk.session() as session:
+        session.add(Setting(key="FORUM_PER_PAGE", value=7, changed_by=ADA, changed_at=desk.clock()))
+        session.flush()
+        session.execute(text("UPDATE forum_setting SET value = '{'"))
+        session.commit()
+    page = admin(desk).get(PAGE)
+    assert (page.status_code, "It must be stored anew, as what is there cannot be read." in page.text) == (200, True)
+    assert 'name="key" value="FORUM_PER_PAGE"' in page.text
 
 
 # --- trying words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -9,6 +10,7 @@ from typing import ParamSpec
 
 from flask import Response, make_response, redirect, request, url_for
 from limits import parse
+from limits.errors import StorageError
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import BadRequest
 
@@ -18,6 +20,8 @@ from ..forms import ActForm, session_token
 from ..models import Address
 from ..state import ForumState, get
 from .pages import bare
+
+log = logging.getLogger("forum")
 
 SESSION_CHANGED = "Your session has changed since this page was opened. Please press the button once more."
 # To scanners, which do send empty posts, and whoever has an old page open.
@@ -141,8 +145,16 @@ def session_holds() -> bool:
 
 
 def count_asking(state: ForumState) -> None:
-    """Count one request for a link from this network. Raises TooFast after ten in an hour."""
-    if not state.limiter.hit(_LIMIT, "links", state.network() or "unknown"):
+    """Count one request for a link from this network. Raises TooFast after ten in an hour.
+
+    Where they are counted elsewhere and that place is away, nothing is counted: people come before limits.
+    """
+    try:
+        is_welcome = state.limiter.hit(_LIMIT, "links", state.network() or "unknown")
+    except StorageError as error:
+        log.warning("the store of the rate limits is away: %s", error)
+        return
+    if not is_welcome:
         raise TooFast("That was often. Please look into your inbox, or try again in an hour.", 3600)
 
 

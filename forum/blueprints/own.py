@@ -55,7 +55,7 @@ def remove(comment_id: int) -> Response:
     _check_sender(state)
     if _minutes_left(state, comment) <= 0:
         return _ask_removal(state, comment)
-    comments.remove(state.session, comment, "author")
+    comments.remove(state.session, comment, state.clock())
     comment_removed.send(state.app, comment=comment)
     state.session.commit()
     return make_response(redirect(thread_url(state, comment), 303))

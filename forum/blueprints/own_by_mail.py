@@ -177,7 +177,7 @@ def _anonymise(state: ForumState, comment: Comment) -> Response:
 
 
 def _withdraw(state: ForumState, comment: Comment) -> Response:
-    comments.remove(state.session, comment, "author")
+    comments.remove(state.session, comment, state.clock())
     comment_removed.send(state.app, comment=comment)
     state.session.commit()
     return to_done("withdrawn")

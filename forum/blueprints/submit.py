@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from .. import altcha, comments, render, sanitize
+from ..akismet import ASKED
 from ..clashes import is_clash
 from ..comments import Posted, Submission
 from ..errors import BadStamp, InvalidDraft, Refused, TooFast
@@ -107,7 +108,7 @@ def _note(state: ForumState, draft: Draft, reasons: Sequence[str], network: str 
 
 @dataclass(frozen=True)
 class _Stored:
-    """Where a stored comment is seen by its author, and whether there is somebody to tell of it."""
+    """Where a stored comment is seen by its author, and whether there is somebody to tell of it, or to ask."""
 
     url: str
     is_news: bool
@@ -121,7 +122,8 @@ def _store(state: ForumState, submission: Submission) -> _Stored:
             if not posted.repeated:
                 _announce(state, posted.comment)
             # Read before the commit, which makes a session forget what it knows and ask for it again.
-            is_news = not posted.repeated and posted.comment.state == "published"
+            is_due = posted.comment.state == "published" or ASKED in posted.comment.reasons
+            is_news = not posted.repeated and is_due
             stored = _Stored(_url(state, posted.comment), is_news)
             state.session.commit()
             return stored

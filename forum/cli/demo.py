@@ -62,7 +62,7 @@ def _fill(state: ForumState, source: articles.Source) -> None:
         stored[row["id"]] = _add(state, article, url, row, stored)
     for row in rows:
         if row.get("state") == "removed":
-            comments.remove(session, stored[row["id"]], "author")
+            comments.remove(session, stored[row["id"]], state.clock())
     outbox.forget_news(session, [comment.id for comment in stored.values()])
 
 

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ScalarSelect, Select, bindparam, exists, func, select
+from sqlalchemy import BindParameter, ScalarSelect, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from ..addresses import Mailbox
@@ -20,6 +20,8 @@ from ..settings import Settings
 
 # Two people say "Thank you very much" on two pages; that is no copy.
 _FEW_WORDS = 5
+# More tell a moderator nothing more.
+_MOST_COPIES = 100
 _DAY = dt.timedelta(days=1)
 
 
@@ -68,9 +70,9 @@ def text_hash(body: str) -> str | None:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
-def _number(comments: Select[int]) -> ScalarSelect[int]:
+def _number(comments: Select[int], most: int | BindParameter[int]) -> ScalarSelect[int]:
     """How many there are, counted up to a bound: an author may have thousands."""
-    few = comments.limit(bindparam("most")).subquery()
+    few = comments.limit(most).subquery()
     return select(func.count()).select_from(few).scalar_subquery()
 
 
@@ -92,9 +94,9 @@ _SPENT = exists().where(Comment.nonce == bindparam("nonce"))
 # The columns of Past, for any statement that is run with `values`. Each count apart: with address and identity in one
 # condition SQLite reads the whole table.
 PAST = (
-    _number(_PUBLISHED.where(Comment.address_id == _KEY)),
-    _number(_PUBLISHED.where(Comment.identity_ref == bindparam("identity"))),
-    _number(_COPIES),
+    _number(_PUBLISHED.where(Comment.address_id == _KEY), bindparam("most")),
+    _number(_PUBLISHED.where(Comment.identity_ref == bindparam("identity")), bindparam("most")),
+    _number(_COPIES, _MOST_COPIES),
     _SPENT,
 )
 

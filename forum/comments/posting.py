@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import and_, bindparam, literal, or_, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from .. import addresses, outbox, sanitize, screening, subscriptions
 from ..addresses import Mailbox
+from ..akismet import ASKED
 from ..errors import InvalidDraft, Refused
 from ..models import SHADOW, Address, Comment, Thread, UtcDateTime
 from ..screening import Context, Draft, Rule, Verdict
@@ -95,10 +96,16 @@ def post(
     verdict = _judge(session, submission, settings, found, rules, desk, now)
     address = _author(session, submission, found.address, now)
     thread = found.thread or _open_thread(session, submission.stamp, now)
-    comment = _comment(submission, thread, found.parent, address, verdict, html, now)
+    asked = _is_asked(submission, verdict, settings)
+    stored_as = replace(verdict, word="hold", reasons=(ASKED, *verdict.reasons)) if asked else verdict
+    comment = _comment(submission, thread, found.parent, address, stored_as, html, now)
     comment.text_hash = found.text_hash
     comment.renderer = sanitize.renderer(settings.sanitizer)
     _store(session, comment, submission.stamp, now)
+    if asked:
+        outbox.enqueue_check(session, comment, now, publish=verdict.word == "publish")
+    elif comment.state == "held":
+        outbox.enqueue_held(session, comment, now)
     if address is not None and submission.notify:
         consent = subscriptions.Consent(now, submission.network, submission.identity_ref)
         subscriptions.follow(session, address, comment, submission.notify, consent)
@@ -267,6 +274,12 @@ def _comment(
     )
 
 
+def _is_asked(submission: Submission, verdict: Verdict, settings: Settings) -> bool:
+    """Whether it waits until whoever delivers mail has asked for a second opinion."""
+    wanted = settings.akismet_key is not None and settings.mail_enabled and not verdict.shadow
+    return wanted and gathering.judges(settings, is_moderator=submission.is_moderator)
+
+
 def _state(verdict: Verdict) -> str:
     if verdict.shadow:
         return "spam"
@@ -282,5 +295,3 @@ def _store(session: Session, comment: Comment, stamp: Stamp, now: dt.datetime) -
     session.flush()
     if comment.state == "published":
         outbox.enqueue(session, comment, now)
-    elif comment.state == "held":
-        outbox.enqueue_held(session, comment, now)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Literal
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session, selectinload
 
-from .. import audit, outbox, sanitize, screening, threads
+from .. import audit, learning, outbox, sanitize, screening, threads
 from ..addresses import LOCK, Mailbox
 from ..errors import Conflict, NotFound, Refused
 from ..models import Comment, Revision, Thread
@@ -73,7 +72,8 @@ def edit(
     """Replace the text by its author's new one, screened like a new one; False when it is the same. Nobody is mailed,
     and what has not left yet has the new text.
 
-    What would be held as a new comment is held again. Raises Refused when it would be rejected.
+    What would be held as a new comment is held again, and moderators are told. Raises Refused when it would
+    be rejected.
     """
     if body == comment.source:
         return False
@@ -85,6 +85,7 @@ def edit(
     if verdict.word == "hold" and comment.state == "published":
         comment.reasons = list(verdict.reasons)
         set_aside(session, [comment], "held")
+        outbox.tell_moderators(session, [comment.id], now, now)
     rewrite(session, comment, body, settings, AUTHOR, now)
     audit.record(session, comment, "edit", actor=AUTHOR, now=now, before=before, after=comment.state)
     session.flush()
@@ -94,12 +95,17 @@ def edit(
 def rewrite(
     session: Session, comment: Comment, body: str, settings: Settings, actor: str, now: dt.datetime
 ) -> Revision:
-    """Put ``body`` in place of the text, unscreened, and return the revision that keeps what stood there."""
+    """Put ``body`` in place of the text, unscreened, and return the revision that keeps what stood there.
+
+    The spam filter forgets what it learned of that.
+    """
+    # First the thread, then the filter, like everybody: so nobody waits in a circle.
+    threads.raise_version(session, comment.thread_id)
+    learning.unlearn(session, comment)
     revision = Revision(comment_id=comment.id, at=now, actor=actor, source=comment.source)
     session.add(revision)
     render(comment, body, settings)
     comment.edited_at = now
-    threads.raise_version(session, comment.thread_id)
     session.flush()
     return revision
 
@@ -146,12 +152,18 @@ def _author(comment: Comment) -> Author:
     return Author(comment.name, mailbox, comment.network, comment.identity_ref, comment.visitor_hash, at_desk=True)
 
 
-def remove(session: Session, comment: Comment, by: Literal["author", "moderator"]) -> None:
-    """Take a comment away; its answers stay below a tombstone. An author's own words are erased at once."""
-    if by == "author":
-        comment.name, comment.website, comment.source, comment.html = "", None, "", ""
-        session.execute(delete(Revision).where(Revision.comment_id == comment.id))
-    set_aside(session, [comment], "removed", by)
+def remove(session: Session, comment: Comment, now: dt.datetime) -> None:
+    """Take a comment away for its author: words, name and what the spam filter learned of them are erased at once, its
+    answers stay below a tombstone.
+    """
+    before = comment.state
+    set_aside(session, [comment], "removed", AUTHOR)
+    learning.unlearn(session, comment)
+    comment.name, comment.website, comment.source, comment.html = "", None, "", ""
+    comment.text_hash = None
+    session.execute(delete(Revision).where(Revision.comment_id == comment.id))
+    audit.record(session, comment, "remove", actor=AUTHOR, now=now, before=before, after=comment.state)
+    session.flush()
 
 
 def get(session: Session, comment_id: int, *, for_update: bool = False) -> Comment:

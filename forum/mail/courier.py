@@ -34,6 +34,8 @@ class Courier:
     of this process writes to the database. ``spool`` is the directory for outcomes that the database would not take.
     ``sent`` is told the id of each message that was accepted, ``dispatched`` the bytes and the recipient of each mail
     that left or would have; neither raises, both may take long, and ``listens`` says whether anybody is told at all.
+    ``published`` is told the id of each comment that delivery itself has published, and does not raise; ``is_test``
+    says that nobody outside is to learn from what they are asked.
     """
 
     open_session: Callable[[], AbstractContextManager[Session]]
@@ -53,5 +55,7 @@ class Courier:
     sent: Callable[[int], None]
     dispatched: Callable[[bytes, str], None]
     listens: Callable[[], bool]
+    published: Callable[[int], None]
+    is_test: bool
     spool: Path
     worker: str

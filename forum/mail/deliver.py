@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .. import outbox
 from ..errors import ForumError
 from . import spool
+from .asking import ask
 from .courier import Courier
 from .keeping import prune
 from .ledger import Ledger
@@ -51,6 +52,7 @@ def drain(
     """
     report = Report()
     spool.replay(courier)
+    ask(courier, stopped)
     transports = [courier.transport() for _ in range(courier.connections)]
     outgoing = Outgoing(courier, report, stopped, transports[0].name)
     outgoing.look_after()

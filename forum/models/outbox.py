@@ -21,7 +21,7 @@ class Event(Base):
     __table_args__ = (UniqueConstraint("kind", "comment_id"), Index(None, "state", "not_before"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(24), default="published")  # or held
+    kind: Mapped[str] = mapped_column(String(24), default="published")  # held, told (an earlier hold), check:*, teach
     comment_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_comment.id"))
     state: Mapped[str] = mapped_column(String(8), default="new")  # new, done, skipped, dead
     # The last address a chunk of fan-out reached: a killed worker's successor goes on from here.

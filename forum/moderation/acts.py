@@ -15,11 +15,11 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import Session
 
-from .. import addresses, audit, comments, outbox
+from .. import addresses, audit, comments, learning, outbox
 from ..models import Comment, Thread
 from ..settings import Settings
 from ..tokens import Keys
-from . import learning, reports
+from . import reports
 
 Act = Literal["approve", "unapprove", "reject", "spam", "remove", "restore"]
 
@@ -103,8 +103,6 @@ def edit(session: Session, press: Press, comment_id: int, version: int, body: st
     if comment.version != version or _is_gone(comment) or body == comment.source:
         raise audit.conflict(session, comment)
     learned, edited_at = comment.learned, comment.edited_at
-    # The words are counted by the text.
-    learning.unlearn(session, comment)
     revision = comments.rewrite(session, comment, body, press.settings, press.actor, press.now)
     if learned in ("spam", "ham"):
         learning.learn(session, comment, "spam" if learned == "spam" else "ham")
@@ -137,6 +135,8 @@ def carry_out(session: Session, press: Press, act: Act, chosen: Sequence[Comment
     taught = [comment for comment in chosen if _teaches(act, before[comment.id])]
     if taught:
         learning.learn_all(session, taught, "spam" if act == "spam" else "ham")
+        if press.settings.akismet_key:
+            outbox.teach(session, _ids(taught), press.now, press.mail_at)
     taught_ids = {comment.id for comment in taught}
     entries = []
     for comment in chosen:
@@ -175,6 +175,8 @@ class _Was:
 def _change(session: Session, press: Press, act: Act, chosen: Sequence[Comment]) -> None:
     if act in _SET_ASIDE:
         comments.set_aside(session, chosen, _SET_ASIDE[act], "moderator" if act == "remove" else None)
+        if act == "unapprove":
+            outbox.tell_moderators(session, _ids(chosen), press.now, press.mail_at)
         return
     # Kept: readers reported it and nothing is wrong. Another moderator who saw the reports sees that it changed.
     for comment in chosen:
@@ -183,7 +185,12 @@ def _change(session: Session, press: Press, act: Act, chosen: Sequence[Comment])
     shown = [comment for comment in hidden if act == "approve" or comment.published_at is not None]
     waiting = [comment for comment in hidden if act == "restore" and comment.published_at is None]
     comments.set_aside(session, waiting, "held")
+    outbox.tell_moderators(session, _ids(waiting), press.now, press.mail_at)
     comments.publish(session, shown, press.now, press.mail_at)
+
+
+def _ids(chosen: Sequence[Comment]) -> list[int]:
+    return [comment.id for comment in chosen]
 
 
 def _teaches(act: Act, was: _Was) -> bool:

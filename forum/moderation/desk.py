@@ -7,13 +7,14 @@ import datetime as dt
 from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
+from .. import learning
 from ..comments import Author
 from ..models import Comment
 from ..screening import Draft, Listed, bayes
 from ..screening.bayes import Opinion
 from ..settings import Settings
 from ..tokens import Keys
-from . import learning, listings
+from . import listings
 
 # What changes seldom is remembered so long in each process.
 _REMEMBERED = dt.timedelta(minutes=1)

@@ -29,6 +29,7 @@ WHY_LENGTH = 190
 _WRITTEN_TO = frozenset({"none", "pending", "confirmed"})
 _BLOCKED: Final = "blocked"
 _KIND: Final = "listing"
+_END: Final = "end"
 
 
 def add(session: Session, press: Press, mark: Mark, effect: Effect, until: dt.datetime | None = None) -> Listing:
@@ -48,7 +49,7 @@ def add(session: Session, press: Press, mark: Mark, effect: Effect, until: dt.da
         raise Conflict("Somebody has listed them at this moment.") from None
     address = addresses.find(session, mark.mailbox) if mark.mailbox else None
     _record(session, press, listing, "list", None, _row(listing), address=address.id if address else None)
-    _follow(session, press.keys, listing.id, effect, press.actor, press.now)
+    _follow(session, press.keys, listing.id, _now_says(listing, press.now), press.actor, press.now)
     return listing
 
 
@@ -63,7 +64,7 @@ def change(
     before = _row(listing)
     _say(listing, press, effect, until)
     _record(session, press, listing, "relist", before, _row(listing))
-    _follow(session, press.keys, listing.id, effect, press.actor, press.now)
+    _follow(session, press.keys, listing.id, _now_says(listing, press.now), press.actor, press.now)
     return listing
 
 
@@ -74,6 +75,23 @@ def lift(session: Session, press: Press, listing_id: int, seen: str) -> None:
     session.delete(listing)
     session.flush()
     _follow(session, press.keys, listing_id, None, press.actor, press.now)
+
+
+def over(now: dt.datetime) -> Select[int]:
+    """The ids of blocks whose time is over ``now`` and that nobody has ended yet."""
+    about = (Audit.subject_kind == _KIND, Audit.subject_id == Listing.id)
+    ended = select(Audit.id).where(*about, Audit.act == _END, Audit.at >= Listing.until)
+    return select(Listing.id).where(Listing.effect == "block", Listing.until <= now, ~ended.exists())
+
+
+def end(session: Session, keys: Keys, listing_ids: Sequence[int], actor: str, now: dt.datetime) -> None:
+    """End blocks that are :func:`over`: to the mailboxes behind them mail goes again, unless something else says no.
+
+    The entries stay, so that moderators see what there was.
+    """
+    for id_ in listing_ids:
+        audit.record(session, _get(session, id_), _END, actor=actor, now=now)
+        _follow(session, keys, id_, None, actor, now)
 
 
 def edition(listing: Listing) -> str:
@@ -117,12 +135,14 @@ def _put_back(session: Session, keys: Keys, row: Audit, actor: str, now: dt.date
     row.undone_at = now
     if was is None:
         session.delete(listing)
+        says = None
     else:
         for name, value in was.items():
             setattr(listing, name, dt.datetime.fromisoformat(value) if name in _TIMES and value else value)
         session.add(listing)
+        says = _now_says(listing, now)
     session.flush()
-    _follow(session, keys, row.subject_id, was["effect"] if was else None, actor, now)
+    _follow(session, keys, row.subject_id, says, actor, now)
 
 
 _TIMES = ("until", "created_at")
@@ -194,6 +214,11 @@ def _conflict(session: Session, listing_id: int) -> Conflict:
     last = next(iter(_history(session, listing_id)), None)
     by, act, at = (last.actor, last.act, last.at) if last else (None, None, None)
     return Conflict("Somebody has changed this meanwhile.", by=by, act=act, at=at)
+
+
+def _now_says(listing: Listing, now: dt.datetime) -> str | None:
+    """The effect of an entry, None when its time is over."""
+    return listing.effect if listing.until is None or listing.until > now else None
 
 
 def _follow(session: Session, keys: Keys, listing_id: int, effect: str | None, actor: str, now: dt.datetime) -> None:

@@ -63,6 +63,7 @@ class Filter:
         return [_TABS[self.tab](), *asked]
 
 
+_LAST_DAY = dt.date.max - _DAY
 _WORDS = [each.name for each in fields(Filter) if each.name not in ("tab", "since", "until")]
 
 
@@ -100,7 +101,8 @@ _CONDITIONS: dict[str, Any] = {
     "reason": _by_reason,
     "network": lambda hashed: Comment.network == hashed,
     "since": lambda day: Comment.created_at >= _midnight(day),
-    "until": lambda day: Comment.created_at < _midnight(day + _DAY),
+    # Nothing is later than the last day there is.
+    "until": lambda day: Comment.created_at < _midnight(min(day, _LAST_DAY) + _DAY),
 }
 _BY_MODERATOR = and_(Comment.state == "removed", func.coalesce(Comment.removed_by, "").not_in(FOR_GOOD))
 _TABS: dict[Tab, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import operator as op
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,10 +155,12 @@ def _cursor(comment: Comment) -> str:
 
 def _place(cursor: str | None) -> tuple[dt.datetime, int] | None:
     at, _, id_ = (cursor or "").partition("~")
+    if not re.fullmatch("[0-9]{1,18}", id_):
+        return None
     try:
         moment = dt.datetime.fromisoformat(at)
-        return (moment, int(id_)) if moment.tzinfo else None
-    except ValueError:
+        return (moment.astimezone(dt.UTC), int(id_)) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

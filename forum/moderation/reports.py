@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from .. import audit, comments
+from .. import audit, comments, outbox
 from ..errors import NotFound
 from ..models import Comment, Report
 from ..outbox.rows import changed
@@ -47,7 +47,8 @@ def report(
 
 
 def reporters(keys: Keys, identity_ref: str | None, network: str | None) -> list[str]:
-    """How one reader may be named in reports: by who the host says they are, else by their network.
+    """How one reader may be named in reports, first the name that a new report gets: who the host says they are, else
+    their network.
 
     A cookie would not do: anybody can make up as many as it takes to hide a comment.
     """
@@ -91,5 +92,6 @@ def _hide(session: Session, comment: Comment, number: int, now: dt.datetime) -> 
     others = [reason for reason in comment.reasons if not reason.startswith("reported:")]
     comment.reasons = [*others, f"reported:{number}"]
     comments.set_aside(session, [comment], "held")
+    outbox.tell_moderators(session, [comment.id], now, now)
     audit.record(session, comment, "report", actor=READERS, now=now, before="published", after="held")
     session.flush()

@@ -34,11 +34,12 @@ from ..outbox import tallies
 from ..outbox.durations import Counts
 from ..settings import Settings
 from ..tokens import Keys
+from . import enlisting
 
 CHUNK: Final = 500
 # Each is many statements.
 _FEW: Final = 50
-# Twice as long as a moderator may stay signed in.
+# Twice as long as a moderator may stay signed in: the row is the session's half on our side.
 _SIGN_INS: Final = dt.timedelta(days=30)
 # Everything is counted in days.
 _EVERY: Final = dt.timedelta(days=1)
@@ -101,9 +102,9 @@ def counts(session: Session, clock: Clock) -> dict[str, int]:
 
 
 def is_due(session: Session, now: dt.datetime) -> bool:
-    """Whether the clock has not gone round for a day."""
+    """Whether the clock has not gone round for a day, or somebody's block is over, for which nobody waits a day."""
     last = last_run(session)
-    return last is None or now - last >= _EVERY
+    return last is None or now - last >= _EVERY or session.scalar(enlisting.over(now).limit(1)) is not None
 
 
 def note(session: Session, done: Mapping[str, int], now: dt.datetime) -> None:
@@ -142,6 +143,8 @@ def _blank(session: Session, ids: Sequence[int]) -> None:
         preferences.unsign(comment)
         comment.name, comment.website, comment.source, comment.html = "", None, "", ""
         comment.text_hash, comment.reasons = None, []
+        # Its lesson stays: nobody can unlearn words that are gone.
+        comment.learned = None
         comment.state, comment.removed_by = "removed", CLOCK
         comment.version += 1
 
@@ -175,6 +178,10 @@ def _old_addresses(clock: Clock, before: dt.datetime) -> Select[int]:
 def _end_addresses(session: Session, clock: Clock, ids: Sequence[int]) -> None:
     for id_ in ids:
         preferences.forget(session, clock.keys, session.get_one(Address, id_), clock.now, actor=CLOCK)
+
+
+def _end_blocks(session: Session, clock: Clock, ids: Sequence[int]) -> None:
+    enlisting.end(session, clock.keys, ids, CLOCK, clock.now)
 
 
 def _old_messages(clock: Clock, before: dt.datetime) -> Select[int]:
@@ -211,6 +218,8 @@ RULES: Final = (
     Rule("comments", _REJECTED, _old_comments, _end_comments),
     Rule("refusals", _REJECTED, _simple(Refusal, lambda before: Refusal.at <= before), _drop(Refusal)),
     Rule("reports", _REJECTED, _simple(Report, lambda before: Report.settled_at <= before), _drop(Report)),
+    # Before listings: once the entry is gone nothing says whom it had blocked.
+    Rule("blocks", None, lambda clock, _: enlisting.over(clock.now), _end_blocks, _FEW),
     Rule("listings", _REJECTED, _simple(Listing, lambda before: Listing.until <= before), _drop(Listing)),
     Rule("networks of comments", _NETWORK, _old_hashes, _clear(Comment, "network", "visitor_hash")),
     Rule("networks of consents", _NETWORK, _consents, _clear(Subscription, "consent_network")),

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from .. import audit, comments, threads
+from .. import audit, comments, learning, threads
 from ..models import Audit, Comment, Item, Message, Revision, Thread
-from . import learning, moving, pages, recipients, reports
+from . import moving, pages, recipients, reports
 from .acts import FROM, Press
 
 K = TypeVar("K", bound=Hashable)

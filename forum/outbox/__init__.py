@@ -8,7 +8,18 @@ from .audience import Standing, paused, standings
 from .claims import Claim, claim, mark_sending, recover, refuse, release, renew
 from .confirms import WAITS, ask_again
 from .decide import Decision, Facts, decide
-from .events import announce, enqueue, enqueue_held, forget_news, reopen, revive, tell_others
+from .events import (
+    announce,
+    enqueue,
+    enqueue_check,
+    enqueue_held,
+    forget_news,
+    reopen,
+    revive,
+    teach,
+    tell_moderators,
+    tell_others,
+)
 from .fanout import fan_out
 from .grouping import group, release_waiting
 from .pruning import prune
@@ -31,6 +42,7 @@ __all__ = [
     "claim",
     "decide",
     "enqueue",
+    "enqueue_check",
     "enqueue_held",
     "fan_out",
     "forget_news",
@@ -50,6 +62,8 @@ __all__ = [
     "revive",
     "settle",
     "standings",
+    "teach",
+    "tell_moderators",
     "tell_others",
     "unreachable",
     "waiting_since",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Update, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Delete, Update, case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from ..models import Comment, Event, Item, UtcDateTime
@@ -18,6 +18,9 @@ _RETRY_MINUTES = (1, 5, 15, 30)
 _ERROR_LENGTH = 500
 # The cursor of an event that is told again to whoever has not heard of it; at 0 its author is asked to confirm.
 _FROM_THE_FIRST = -1
+_HELD, _TOLD = "held", "told"
+# An opinion is asked of a comment that would be published or held otherwise; what a moderator said of it is passed on.
+CHECK_PUBLISHED, CHECK_HELD, TEACH = "check:publish", "check:hold", "teach"
 
 
 def enqueue(session: Session, comment: Comment, now: dt.datetime) -> None:
@@ -27,7 +30,57 @@ def enqueue(session: Session, comment: Comment, now: dt.datetime) -> None:
 
 def enqueue_held(session: Session, comment: Comment, now: dt.datetime) -> None:
     """Write down, in the comment's own transaction, that moderators are to be told that it waits."""
-    session.add(Event(kind="held", comment_id=comment.id, not_before=now, created_at=now, state="new"))
+    session.add(Event(kind=_HELD, comment_id=comment.id, not_before=now, created_at=now, state="new"))
+
+
+def enqueue_check(session: Session, comment: Comment, now: dt.datetime, *, publish: bool) -> None:
+    """Write down, in the comment's own transaction, that an opinion is asked, and what comes of a good one."""
+    kind = CHECK_PUBLISHED if publish else CHECK_HELD
+    session.add(Event(kind=kind, comment_id=comment.id, not_before=now, created_at=now, state="new"))
+
+
+def teach(session: Session, comment_ids: Collection[int], now: dt.datetime, mail_at: dt.datetime) -> None:
+    """A moderator has decided about comments whose rows are locked: from ``mail_at`` on pass that on to whoever gave
+    an opinion of them.
+    """
+    of_these = Event.comment_id.in_(comment_ids)
+    checked = select(Event.comment_id).where(
+        Event.kind.in_((CHECK_PUBLISHED, CHECK_HELD)), Event.state == "done", of_these
+    )
+    ids = set(session.scalars(checked))
+    known = set(session.scalars(select(Event.comment_id).where(Event.kind == TEACH, of_these))) if ids else set()
+    if known:
+        again = update(Event).where(Event.kind == TEACH, of_these)
+        _run(session, again.values(state="new", not_before=mail_at))
+    event = {"kind": TEACH, "state": "new", "not_before": mail_at, "created_at": now}
+    if new := sorted(ids - known):
+        session.execute(insert(Event), [event | {"comment_id": id_} for id_ in new])
+
+
+def tell_moderators(session: Session, comment_ids: Collection[int], now: dt.datetime, mail_at: dt.datetime) -> None:
+    """Comments whose rows are locked wait for a decision, perhaps not for the first time: tell it from ``mail_at`` on.
+
+    A hold that moderators have not been told of yet is told once.
+    """
+    known = select(Event.comment_id, Event.state).where(Event.kind == _HELD, Event.comment_id.in_(comment_ids))
+    states = dict(session.execute(known.order_by(Event.id).with_for_update()).all())
+    waiting = {id_ for id_, state in states.items() if state == "new"}
+    _keep_as_told(session, states.keys() - waiting)
+    event = {"kind": _HELD, "state": "new", "not_before": mail_at, "created_at": now}
+    new = [event | {"comment_id": id_} for id_ in comment_ids if id_ not in waiting]
+    if new:
+        session.execute(insert(Event), new)
+
+
+def _keep_as_told(session: Session, comment_ids: Collection[int]) -> None:
+    """Mails name what waits by the first and the last number of its events: a new hold is a new event. The old one
+    stays until the next, or SQLite would give its number away a second time.
+    """
+    if not comment_ids:
+        return
+    of_these = Event.comment_id.in_(comment_ids)
+    _run(session, delete(Event).where(Event.kind == _TOLD, of_these))
+    _run(session, update(Event).where(Event.kind == _HELD, of_these).values(kind=_TOLD, state="done"))
 
 
 def announce(session: Session, comment_ids: Collection[int], now: dt.datetime, mail_at: dt.datetime) -> None:
@@ -78,7 +131,7 @@ def _of(comment_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:
     return Event.kind == "published", Event.comment_id.in_(comment_ids)
 
 
-def _run(session: Session, statement: Update) -> None:
+def _run(session: Session, statement: Update | Delete) -> None:
     session.execute(statement.execution_options(synchronize_session=False))
 
 

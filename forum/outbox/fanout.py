@@ -1,6 +1,7 @@
 """An event in, one item for each person out, with the reason for every yes and every no.
 
-That a comment is held is told to moderators, by :mod:`forum.outbox.desk`.
+That a comment is held is told to moderators, by :mod:`forum.outbox.desk`. Questions about comments are events too, and
+not dealt with here.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def fan_out(session: Session, keys: Keys, settings: Settings, now: dt.datetime) 
     two workers did at once. An event that cannot be worked on is tried again later and stops no other; that the
     database is away or busy is the caller's matter.
     """
-    query = select(Event).where(Event.state == "new", Event.not_before <= now).order_by(Event.id).limit(1)
+    news = Event.kind.in_(("published", desk.HELD))
+    query = select(Event).where(news, Event.state == "new", Event.not_before <= now).order_by(Event.id).limit(1)
     event = session.scalar(query.with_for_update(skip_locked=True))
     if event is None:
         return False

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Insert, Select, Update, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,27 +18,41 @@ from ..models import Audit, Setting
 from ..settings import Settings, is_policy, key_of
 
 _SHORT = 190
+# What SQLAlchemy raises for JSON or a time that is none.
+_UNREADABLE = (ValueError, TypeError)
+_DAMAGED = "is not allowed: it must be stored anew, as what is there cannot be read."
+_LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _POLICY = {key_of(name): name for name, field in Settings.model_fields.items() if is_policy(field)}
 
 
 @dataclass(frozen=True)
 class Override:
-    """A value an admin gave to a policy key, who that was and when."""
+    """A value an admin gave to a policy key, who that was and when; None of these where the row ``is_damaged``."""
 
     value: Any
     by: str
     at: dt.datetime
+    is_damaged: bool = False
 
 
 def load(session: Session, *, lock: bool = False) -> dict[str, Override]:
     """Every stored override by its FORUM_* key, also one that is no longer valid; with ``lock`` for who changes them.
 
-    One SELECT.
+    One SELECT, unless somebody has damaged a row by hand.
     """
-    if lock:
-        return _found(_rows(session))
-    query = select(Setting.key, Setting.value, Setting.changed_by, Setting.changed_at)
-    return {key: Override(value, by, at) for key, value, by, at in session.execute(query)}
+    query = select(Setting.key, Setting.value, Setting.changed_by, Setting.changed_at).order_by(Setting.key)
+    query = query.with_for_update() if lock else query
+    try:
+        return {key: Override(value, by, at) for key, value, by, at in session.execute(query)}
+    except _UNREADABLE:
+        return {key: _read(session, query, key) for key in session.scalars(select(Setting.key))}
+
+
+def _read(session: Session, query: Select[Any], key: str) -> Override:
+    try:
+        return Override(*session.execute(query.where(Setting.key == key)).one()[1:])
+    except _UNREADABLE:
+        return Override(None, "somebody", _LONG_AGO, is_damaged=True)
 
 
 def wrong(found: Mapping[str, Override]) -> dict[str, str]:
@@ -46,7 +60,8 @@ def wrong(found: Mapping[str, Override]) -> dict[str, str]:
 
     A release may have taken the key away or given it other bounds, and a site must not stop for that.
     """
-    return check({key: override.value for key, override in found.items()})
+    damaged = {key: f"{key} {_DAMAGED}" for key, override in found.items() if override.is_damaged}
+    return check({key: override.value for key, override in found.items() if key not in damaged}) | damaged
 
 
 def effective(base: Settings, found: Mapping[str, Override]) -> Settings:
@@ -76,14 +91,15 @@ def change(session: Session, base: Settings, changes: Mapping[str, Any], actor: 
     problems = check(changes)
     if problems:
         raise SettingsError(list(problems.values()))
-    rows = _rows(session)
-    before = effective(base, _found(rows))
+    found = load(session, lock=True)
+    before = effective(base, found)
     after = _over(before, changes)
     changed = [key for key in changes if _value(before, key) != _value(after, key)]
     for key in changed:
-        _store(session, rows.get(key), key, _value(after, key), actor, now)
+        about = {"key": key, "value": _value(after, key), "changed_by": actor, "changed_at": now}
+        _store(session, update(Setting).where(Setting.key == key) if key in found else insert(Setting), about)
         _audit(session, "setting_changed", key, _value(before, key), _value(after, key), actor, now)
-    _flush(session)
+    session.flush()
     return changed
 
 
@@ -92,23 +108,15 @@ def reset(session: Session, base: Settings, keys: Iterable[str], actor: str, now
 
     Flushes; the caller commits. A key that is no longer a setting can be reset as well.
     """
-    rows = _rows(session)
-    gone = [key for key in dict.fromkeys(keys) if key in rows]
+    found = load(session, lock=True)
+    gone = [key for key in dict.fromkeys(keys) if key in found]
     for key in gone:
         after = _value(base, key) if key in _POLICY else None
-        _audit(session, "setting_reset", key, rows[key].value, after, actor, now)
-        session.delete(rows[key])
-    _flush(session)
+        _audit(session, "setting_reset", key, found[key].value, after, actor, now)
+        # By its key: a damaged row cannot be read, and goes all the same.
+        session.execute(delete(Setting).where(Setting.key == key).execution_options(synchronize_session=False))
+    session.flush()
     return gone
-
-
-def _rows(session: Session) -> dict[str, Setting]:
-    query = select(Setting).order_by(Setting.key).with_for_update().execution_options(populate_existing=True)
-    return {row.key: row for row in session.scalars(query)}
-
-
-def _found(rows: Mapping[str, Setting]) -> dict[str, Override]:
-    return {key: Override(row.value, row.changed_by, row.changed_at) for key, row in rows.items()}
 
 
 def _over(base: Settings, values: Mapping[str, Any]) -> Settings:
@@ -122,11 +130,11 @@ def _value(settings: Settings, key: str) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _store(session: Session, row: Setting | None, key: str, value: Any, actor: str, now: dt.datetime) -> None:
-    if row is None:
-        session.add(Setting(key=key, value=value, changed_by=actor, changed_at=now))
-    else:
-        row.value, row.changed_by, row.changed_at = value, actor, now
+def _store(session: Session, statement: Insert | Update, about: Mapping[str, Any]) -> None:
+    try:
+        session.execute(statement.values(about).execution_options(synchronize_session=False))
+    except IntegrityError:
+        raise Conflict("Somebody else has just changed the same setting.") from None
 
 
 def _audit(session: Session, act: str, key: str, before: Any, after: Any, actor: str, now: dt.datetime) -> None:
@@ -143,13 +151,6 @@ def _audit(session: Session, act: str, key: str, before: Any, after: Any, actor:
             data={"key": key, "before": before, "after": after},
         )
     )
-
-
-def _flush(session: Session) -> None:
-    try:
-        session.flush()
-    except IntegrityError:
-        raise Conflict("Somebody else has just changed the same setting.") from None
 
 
 def _short(value: Any) -> str:

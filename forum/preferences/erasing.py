@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from .. import addresses, audit, threads
+from .. import addresses, audit, learning, threads
 from ..models import (
     ActorMute,
     Address,
@@ -34,12 +34,20 @@ _SAID_NO = frozenset({"unsubscribed", "refused", "complained"})
 
 
 def anonymise(session: Session, comment: Comment) -> None:
-    """Take name and website off a comment; its author keeps the right to it."""
-    if comment.name == NOBODY and comment.website is None:
-        return
-    comment.name, comment.website = NOBODY, None
-    comment.version += 1
-    threads.raise_version(session, comment.thread_id)
+    """Take name and website off a comment, and what the spam filter learned of it; its author keeps the right to it."""
+    _anonymise(session, [comment])
+
+
+def _anonymise(session: Session, comments: Sequence[Comment]) -> None:
+    # Deleted by its author a comment has no name already, and is shown as nobody's.
+    named = [comment for comment in comments if comment.name and (comment.name, comment.website) != (NOBODY, None)]
+    for comment in named:
+        threads.raise_version(session, comment.thread_id)
+    # By the names, too, the words were counted.
+    learning.learn_all(session, comments, None)
+    for comment in named:
+        comment.name, comment.website = NOBODY, None
+        comment.version += 1
     session.flush()
 
 
@@ -71,10 +79,8 @@ def forget_author(session: Session, keys: Keys, *which: ColumnElement[bool]) -> 
     locked = select(Comment).where(*which).order_by(Comment.id).with_for_update(key_share=True)
     mine = session.scalars(locked.execution_options(populate_existing=True)).all()
     desk.forget_writing(session, keys, mine)
+    _anonymise(session, mine)
     for comment in mine:
-        # Deleted by its author it has no name already, and is shown as nobody's.
-        if comment.name:
-            anonymise(session, comment)
         unsign(comment)
     session.flush()
 

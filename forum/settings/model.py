@@ -342,8 +342,8 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
     )
     akismet_key: Annotated[values.FilledLine | None, values.Optional] = _about(
         None,
-        "The key of an account with Akismet, whose opinion of each comment is then asked after it was stored. Needs "
-        "the extra akismet; text, name, address and website of every comment go to a third party.",
+        "The key of an account with Akismet, whose opinion of each comment is then asked after it was stored "
+        "and before it appears. Text, name, address and website of every comment then go to a third party.",
         allowed="the key that Akismet gave you",
     )
     akismet_url: values.BaseUrl = _about(

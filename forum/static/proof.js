@@ -10,8 +10,8 @@ async function hash(text) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function solve({ salt, challenge, maxnumber }) {
-  for (let first = 0; first <= maxnumber; first += AT_ONCE) {
+async function solve({ salt, challenge, maxNumber }) {
+  for (let first = 0; first <= maxNumber; first += AT_ONCE) {
     const hashes = await Promise.all(Array.from({ length: AT_ONCE }, (_, n) => hash(salt + (first + n))));
     const found = hashes.indexOf(challenge);
     if (found >= 0) return first + found;

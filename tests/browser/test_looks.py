@@ -40,11 +40,11 @@ SHIFTS = """() => { window.shift = 0; new PerformanceObserver((list) => {
     [
         (["forum.js"], 6),
         (["forum.css"], 4),
-        (["bare.css", "forum.css", "moderation.css"], 6),
+        (["bare.css", "forum.css", "moderation.css"], 7),
     ],
 )
 def test_weight(names: list[str], limit: int) -> None:
-    """What a reader downloads is at most 6 KB of module and 4 KB of sheet; a moderator's sheets together 6 KB."""
+    """What a reader downloads is at most 6 KB of module and 4 KB of sheet; a moderator's sheets together 7 KB."""
     assert sum(len(gzip.compress((STATIC / name).read_bytes())) for name in names) <= limit * 1024
 
 

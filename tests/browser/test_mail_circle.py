@@ -51,8 +51,8 @@ def test_moderator_signs_in_and_approves(make_live: Callable[..., Live], person:
     press(enter, "Sign in")
 
     expect(enter.get_by_role("heading", name="1 waiting")).to_be_visible()
-    expect(enter.locator(".forum-evidence")).to_contain_text("https://example.org/trap")
-    expect(enter.locator(".forum-evidence a")).to_have_count(0)
+    expect(enter.locator(".forum-row .forum-body")).to_contain_text("https://example.org/trap")
+    expect(enter.locator(".forum-row .forum-body a")).to_have_count(0)
     press(enter, "Approve the comment by Ann")
     expect(enter.get_by_role("heading", name="Nothing waiting")).to_be_visible()
     page.goto(live.site.page)

@@ -12,6 +12,22 @@ from forum.cli import forum_cli
 from tests.browser.conftest import MODERATOR, Live, press, write
 
 DEMO = "/articles/the-table-where-things-are-mended"
+DESK = {
+    "published": "/forum/moderation/?tab=published",
+    "edit": "/forum/moderation/comments/3/edit",
+    "move": "/forum/moderation/comments/3/move",
+    "remove": "/forum/moderation/comments/3/remove",
+    "author": "/forum/moderation/people/comment/3",
+    "pages": "/forum/moderation/pages",
+    "people": "/forum/moderation/people",
+    "refused": "/forum/moderation/refused",
+    "activity": "/forum/moderation/activity",
+    "overview": "/forum/moderation/overview",
+    "mail": "/forum/moderation/mail",
+    "one mail": "/forum/moderation/mail/1",
+    "settings": "/forum/moderation/settings",
+    "privacy": "/forum/moderation/privacy",
+}
 DONE = ("confirmed", "refused", "unsubscribed", "muted", "unmuted", "renewed")
 
 
@@ -54,6 +70,7 @@ def _reading(live: Live, page: Page) -> Iterator[str]:
         "closed": "/articles/closed",
         "reply": "/forum/comments/3/reply",
         "branch": "/forum/comments/2/branch",
+        "report": "/forum/comments/2/report",
         "deep branch": "/forum/comments/7/branch",
         "missing": "/nothing-here",
     }
@@ -133,8 +150,11 @@ def _moderating(live: Live, page: Page) -> Iterator[str]:
     yield "link opened"
     press(page, "Sign in")
     yield "queue"
+    for name, path in DESK.items():
+        page.goto(path)
+        yield f"desk: {name}"
     live.approve_all()
-    page.goto("/forum/moderation/?done=approve")
+    page.goto("/forum/moderation/?tab=held")
     yield "empty queue"
 
 

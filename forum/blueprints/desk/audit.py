@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from ...audit import name_of
 from ...models import Audit
@@ -19,7 +20,6 @@ from .frame import desk
 blueprint = Blueprint("desk_audit", __name__, url_prefix="/moderation/activity")
 blueprint.before_request(guard)
 
-_UNDO: Final = "forum.desk_acts.undo"
 # What each act is called; what is not named here is shown as it is stored.
 ACTS: Final = {
     "approve": "approved",
@@ -55,6 +55,7 @@ ACTS: Final = {
     "move_asked": "asked for another address",
     "list": "listed somebody",
     "relist": "changed an entry of the list",
+    "end": "ended a block whose time was over",
     "setting_changed": "changed a setting",
     "setting_reset": "reset a setting",
 }
@@ -71,9 +72,28 @@ _KINDS: Final = {
 }
 
 
+KINDS: Final = {
+    "comment": "a comment",
+    "thread": "a page",
+    "address": "an address",
+    "listing": "the list of people",
+    "report": "a report",
+    "setting": "a setting",
+    "sign_in": "a sign-in",
+    "outbox": "the mail of the site",
+}
+
+
+class Thing(NamedTuple):
+    """What something is called, and where it is seen, if anywhere."""
+
+    words: str
+    url: str | None = None
+
+
 @dataclass(frozen=True)
 class Row:
-    """One row as the page shows it: ``about`` is its subject in words, ``url`` where that is seen, if anywhere.
+    """One row as the page shows it: ``about`` is its subject, ``by`` who wrote that, if it is a comment.
 
     ``undo`` is how many changes of its press can be taken back, 0 for none.
     """
@@ -81,8 +101,8 @@ class Row:
     row: Audit
     who: str
     did: str
-    about: str
-    url: str | None
+    about: Thing
+    by: Thing | None
     why: str
     undo: int
 
@@ -93,7 +113,7 @@ def index() -> Response:
     state, search = get(), Search.parse(request.args)
     found = activity.page(state.session, search, postbox.number(request.args.get("before", "")))
     subjects = activity.subjects(state.session, found.rows)
-    undoable = activity.undoable(state.session, found.rows) if _UNDO in current_app.view_functions else {}
+    undoable = activity.undoable(state.session, found.rows)
     return desk(
         "forum/moderation/audit.html",
         search=search,
@@ -101,7 +121,6 @@ def index() -> Response:
         acts=ACTS,
         kinds=_KINDS,
         older=_url(search, before=found.before) if found.before else None,
-        undo_endpoint=_UNDO,
     )
 
 
@@ -110,42 +129,57 @@ def _url(search: Search, **more: Any) -> str:
 
 
 def _row(row: Audit, subjects: Subjects, undoable: dict[str, int]) -> Row:
-    about, url = _about(row, subjects)
-    why = (row.data or {}).get("why", "")
+    comment = subjects.comments.get(row.subject_id) if row.subject_kind == "comment" else None
     return Row(
         row=row,
         who=name_of(row.actor),
         did=ACTS.get(row.act, row.act),
-        about=about,
-        url=url,
-        why=" – ".join(filter(None, (ACTS.get(row.cause, row.cause), why))),
+        about=_about(row, subjects),
+        by=Thing(comment.name, url_for("forum.desk_author.index", comment_id=comment.id))
+        if comment is not None and comment.name
+        else None,
+        why=_why(row),
         undo=undoable.get(row.batch or "", 0) if row.undone_at is None else 0,
     )
 
 
-def _about(row: Audit, subjects: Subjects) -> tuple[str, str | None]:
-    words: dict[str, Any] = {"comment": _comment, "thread": _thread, "address": _address}
-    if row.subject_kind in words:
-        return words[row.subject_kind](row.subject_id, subjects)  # type: ignore[no-any-return]  # each returns a pair
-    return (f"{row.subject_kind} {row.subject_id}" if row.subject_id else row.subject_kind), None
+def _why(row: Audit) -> str:
+    cause = "" if row.subject_kind == "setting" else ACTS.get(row.cause, row.cause)
+    return " – ".join(filter(None, (cause, (row.data or {}).get("why"))))
 
 
-def _comment(id_: int, subjects: Subjects) -> tuple[str, str | None]:
+def _about(row: Audit, subjects: Subjects) -> Thing:
+    if row.subject_kind in _ABOUT:
+        return _ABOUT[row.subject_kind](row.subject_id, subjects)
+    if row.subject_kind == "setting":
+        return Thing(row.cause)
+    # The act says it all.
+    return Thing("" if row.subject_kind in ("sign_in", "outbox") else f"{row.subject_kind} {row.subject_id}")
+
+
+def _comment(id_: int, subjects: Subjects) -> Thing:
     comment = subjects.comments.get(id_)
     if comment is None:
-        return f"comment {id_}, which is gone", None
+        return Thing(f"comment {id_}, which is gone")
     url = url_for("forum.comments.permalink", comment_id=id_) if comment.state == "published" else None
-    return (f"comment {id_} by {comment.name}" if comment.name else f"comment {id_}"), url
+    return Thing(f"comment {id_}", url)
 
 
-def _thread(id_: int, subjects: Subjects) -> tuple[str, str | None]:
+def _thread(id_: int, subjects: Subjects) -> Thing:
     thread = subjects.threads.get(id_)
-    return (f"page {id_}, which is gone", None) if thread is None else (f"page “{thread.title}”", thread.url)
+    return Thing(f"page {id_}, which is gone") if thread is None else Thing(f"page “{thread.title}”", thread.url)
 
 
-def _address(id_: int, subjects: Subjects) -> tuple[str, str | None]:
+def _address(id_: int, subjects: Subjects) -> Thing:
     """Whose mailbox it is only admins see: they find its mail."""
     address = subjects.addresses.get(id_)
     if address is None or not address.email or not moderator(get()).is_admin:
-        return f"address {id_}", None
-    return f"address {address.email}", url_for("forum.desk_ledger.index", address=address.key)
+        return Thing(f"address {id_}")
+    return Thing(f"address {address.email}", url_for("forum.desk_ledger.index", address=address.key))
+
+
+_ABOUT: Final[dict[str, Callable[[int, Subjects], Thing]]] = {
+    "comment": _comment,
+    "thread": _thread,
+    "address": _address,
+}

@@ -6,11 +6,13 @@ import json
 import time
 
 from flask import Blueprint, Response, make_response, request, url_for
+from sqlalchemy import select
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ... import addresses
 from ...errors import Conflict
-from ...moderation import authors, enlisting, listings
+from ...models import Audit
+from ...moderation import authors, bulk, enlisting, listings
 from ...moderation.acts import Press
 from ...moderation.authors import Author
 from ...moderation.bulk import Picked
@@ -50,8 +52,20 @@ def enlist(comment_id: int) -> Response:
         return _page(comment_id, 409, lists.faster(conflict))
     state.session.commit()
     if effect == "block" and "take_down" in request.form:
-        _take_down(state, press, author)
+        return _take_down(state, press, comment_id)
     return said.back(f"list.{press.batch}")
+
+
+@blueprint.post("/take-down")
+@acts.proved
+def take_down() -> Response:
+    """Go on with taking down what a blocked author has here."""
+    state, batch = get(), request.form.get("batch", "")
+    press = acts.new_press(state, batch=batch)
+    blocked = select(Audit.actor).where(Audit.batch == batch, Audit.act == "list").limit(1)
+    if not said.is_batch(batch) or state.session.scalar(blocked) != press.actor:
+        raise BadRequest("This press belongs to somebody else.")
+    return _take_down(state, press, acts.number("comment"))
 
 
 @blueprint.post("/<forum_id:comment_id>/export")
@@ -96,13 +110,20 @@ def erase(comment_id: int) -> Response:
     return said.back("erase")
 
 
-def _take_down(state: ForumState, press: Press, author: Author) -> None:
-    """Mark what they have here as spam, for as long as a person waits; one undo takes it back with the block."""
-    seen = authors.on_the_page(state.session, author)
+def _take_down(state: ForumState, press: Press, comment_id: int) -> Response:
+    """Mark what they have here as spam, for as long as a person waits, then a page with a button to go on; one undo
+    takes it back with the block.
+    """
+    seen = authors.on_the_page(state.session, authors.of(state.session, comment_id))
     state.session.rollback()
-    until = time.monotonic() + acts.PATIENCE_SECONDS
-    while seen and many.step(state, press, "spam", Picked(seen)).more and time.monotonic() < until:
-        pass
+    number, until = acts.number("of") or len(seen), time.monotonic() + acts.PATIENCE_SECONDS
+    for start in range(0, len(seen), bulk.CHUNK):
+        many.step(state, press, "spam", Picked(seen[start : start + bulk.CHUNK]))
+        if start + bulk.CHUNK < len(seen) and time.monotonic() >= until:
+            done = bulk.done(state.session, press.batch)
+            hidden = {"comment": comment_id, "batch": press.batch, "of": number, "why": press.why}
+            return acts.going_on("forum.desk_author.take_down", "spam", done, number, press.batch, hidden)
+    return said.back(f"list.{press.batch}")
 
 
 def _mark(state: ForumState, author: Author) -> listings.Mark:

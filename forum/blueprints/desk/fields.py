@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic.fields import FieldInfo
 from werkzeug.datastructures import MultiDict
 
-from ... import overrides
+from ... import altcha, overrides
 from ...audit import name_of
 from ...overrides import Override
 from ...settings import (
@@ -90,7 +90,14 @@ def changes(settings: Settings, texts: Mapping[str, str]) -> list[Change]:
 
 def problems(texts: Mapping[str, str]) -> dict[str, str]:
     """Every key of ``texts`` that cannot be saved, with a sentence to stand beside its field."""
-    return {key: beside_the_field(line) for key, line in overrides.check(read(texts)).items()}
+    wrong = {key: beside_the_field(line) for key, line in overrides.check(read(texts)).items()}
+    return wrong if altcha.is_installed() else _without_altcha(texts) | wrong
+
+
+def _without_altcha(texts: Mapping[str, str]) -> dict[str, str]:
+    key = key_of("proof_of_work")
+    asked = read(texts).get(key)
+    return {key: "Its package is missing: pip install 'flask-forum[altcha]'."} if asked else {}
 
 
 def groups(

@@ -33,7 +33,10 @@ blueprint = Blueprint("desk_ledger", __name__, url_prefix="/moderation/mail")
 blueprint.before_request(guard_admin)
 
 # Mail has its styles inline; it is shown in a frame that may do nothing at all.
-_MAIL_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+_MAIL_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
+    "sandbox"
+)
 _WIDTHS: Final = (360, 600)
 _FLASH: Final = {
     "retry": "It waits again. Until it leaves you can cancel it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
@@ -15,6 +15,7 @@ from ...moderation.acts import Press
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import SESSION_CHANGED, session_holds
+from . import said
 from .access import guard, moderator
 from .frame import desk
 
@@ -42,30 +43,43 @@ def index() -> Response:
 
 @blueprint.post("/<forum_id:thread_id>")
 def decide(thread_id: int) -> Response:
-    """Turn one switch of one page, or take its pinned comment down."""
-    name, to = request.form.get("name", ""), request.form.get("to", "")
-    if not (name in get_args(pages.Switch) and to in ("on", "off")) and not (name == "pinned" and _is_number(to)):
-        raise BadRequest("Please press one of the buttons of the page.")
+    """Turn one switch of one page, or take its pinned comment down; the list of comments has the same buttons."""
+    name, to = _pressed()
+    from_queue = "back" in request.form
     if not session_holds():
-        return _list(422, error=SESSION_CHANGED)
+        return said.back("csrf") if from_queue else _list(422, error=SESSION_CHANGED)
     state = get()
     press = Press(state.keys, state.settings, moderator(state).ref, state.clock())
     begin_writing(state.session)
     try:
-        done = _decide(state, press, thread_id, name, to)
+        act = _decide(state, press, thread_id, name, to)
     except Conflict as conflict:
         state.session.rollback()
-        return _list(409, error=_faster(conflict))
+        return said.back(f"missed.{thread_id}.thread") if from_queue else _list(409, error=_faster(conflict))
     state.session.commit()
-    return make_response(redirect(url_for("forum.desk_pages.index", done=done, q=_search() or None), 303))
+    return said.back(f"{act}.{press.batch}") if from_queue else _back_to_list(name, to)
+
+
+def _pressed() -> tuple[Any, str]:
+    """The name of a switch and where it is to stand, or `pinned` and a number. Raises BadRequest."""
+    name, to = request.form.get("name", ""), request.form.get("to", "")
+    if not (name in pages.ACTS and to in ("on", "off")) and not (name == "pinned" and _is_number(to)):
+        raise BadRequest("Please press one of the buttons of the page.")
+    return name, to
 
 
 def _decide(state: ForumState, press: Press, thread_id: int, name: Any, to: str) -> str:
+    """Do what was pressed, and return what the audit log calls it. Raises NotFound and Conflict."""
     if name == "pinned":
         pages.unpin(state.session, press, thread_id, int(to))
-        return "unpinned"
+        return "unpin"
     pages.switch(state.session, press, thread_id, name, to == "on")
-    return f"{name}-{to}"
+    return pages.ACTS[name][0 if to == "on" else 1]
+
+
+def _back_to_list(name: str, to: str) -> Response:
+    done = "unpinned" if name == "pinned" else f"{name}-{to}"
+    return make_response(redirect(url_for("forum.desk_pages.index", done=done, q=_search() or None), 303))
 
 
 def _list(status: int = 200, notice: str | None = None, error: str | None = None) -> Response:

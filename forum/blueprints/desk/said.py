@@ -17,14 +17,14 @@ from sqlalchemy import select
 from ...audit import name_of
 from ...errors import Conflict
 from ...models import Audit
-from ...moderation import bulk
+from ...moderation import bulk, pages
 from ...state import ForumState
 from .access import Actor
 
 ANCHOR = "forum-bar"
 _SAID = "said"
 # Presses on something else than comments, which are not counted.
-_OF_ONE = ("pin", "unpin", "list", "relist", "lift")
+_OF_ONE = ("pin", "unpin", *(act for pair in pages.ACTS.values() for act in pair), "list", "relist", "lift")
 _BATCH = re.compile("[0-9a-f]{16}")
 
 
@@ -92,7 +92,7 @@ def bar(state: ForumState, actor: Actor) -> Bar | None:
 
 
 def _missed(state: ForumState, actor: Actor, more: list[str]) -> Bar:
-    kind = "listing" if more[1:] == ["listing"] else "comment"
+    kind = more[1] if more[1:] in (["listing"], ["thread"]) else "comment"
     about = (Audit.subject_kind == kind, Audit.subject_id == _number(more, 0))
     row = state.session.scalar(select(Audit).where(*about).order_by(Audit.id.desc()).limit(1))
     if row is None:

@@ -16,10 +16,10 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from ..models import Comment, Word
-from ..models.base import columns
-from ..screening import Draft, bayes
-from ..screening.bayes import COMMENTS, Opinion, Seen
+from .models import Comment, Word
+from .models.base import columns
+from .screening import Draft, bayes
+from .screening.bayes import COMMENTS, Opinion, Seen
 
 Kind = Literal["spam", "ham"]
 _WORD = columns(Word)
