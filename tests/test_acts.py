@@ -232,6 +232,16 @@ def test_a_notice_of_what_was_undone_does_not_leave(telling: tuple[Site, int]) -
     assert "undone" in known()
 
 
+def test_an_author_is_told_a_decision_once(telling: tuple[Site, int]) -> None:
+    """Undone after the notice has left and made again, a decision is not told again; another one is."""
+    site, posted = telling
+    for what in ("approve", "approve", "reject", "approve"):
+        done = act(site, what, posted)  # type: ignore[arg-type]  # mypy does not see the literals in a tuple
+        site.deliver(LATER)
+        take_back(site, done.batch)
+    assert notices(site) == [("sent", None)] * 3
+
+
 # --- lessons
 
 

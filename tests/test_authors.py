@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from forum.cli import forum_cli
 from forum.cli.moderators import sign_in_link
 from forum.models import Address, Audit, Base, Comment, Listing, Refusal, Report, Revision, SignIn
 from forum.moderation import enlisting, listings, reports
-from tests.desk import edit, press, run, take_back
+from tests.desk import act, edit, press, run, take_back
 from tests.test_page_switches import MODERATOR, TOKEN, moderator
 from tests.visitors import Site, Visitor
 
@@ -31,7 +31,16 @@ def desk(make_site: Callable[..., Site]) -> Site:
     site.follower("Ann")
     site.comment("Once more.", name="Annie", email=ANN)
     site.comment("Not me.", name="Ben", email="ben@reader.example")
+    in_one_browser(site, 1, 2)
     return site
+
+
+def in_one_browser(site: Site, first: int, *others: int) -> None:
+    """Let comments have been written in the browser of the first."""
+    visitor = site.get(first).visitor_hash
+    with site.session() as session:
+        session.execute(update(Comment).where(Comment.id.in_(others)).values(visitor_hash=visitor))
+        session.commit()
 
 
 def admin(site: Site) -> Visitor:
@@ -109,6 +118,59 @@ def test_a_block_takes_down_what_is_there_and_one_undo_brings_it_back(desk: Site
         assert session.scalars(select(Address.state).where(Address.key == ANN)).one() == "confirmed"
 
 
+def with_an_impostor(site: Site) -> int:
+    """The number of a comment that somebody else wrote under Ann's address."""
+    return site.comment("I am Ann.", name="Annie", email=ANN)
+
+
+@pytest.mark.parametrize("kind", ["address", "visitor", "domain", "name"])
+def test_a_block_of_an_impostor_spares_whom_they_played(desk: Site, kind: str) -> None:
+    """From the comment of somebody who typed her address nothing that Ann wrote is taken down."""
+    impostor = with_an_impostor(desk)
+    send(moderator(desk), impostor, "/list", kind=kind, effect="block", days="", take_down="yes")
+    assert [desk.get(number).state for number in (1, 2, impostor)] == ["published", "published", "spam"]
+
+
+def test_a_block_of_a_network_takes_down_what_came_from_there(desk: Site) -> None:
+    """Under the same address what came from another network stays."""
+    with desk.session() as session:
+        session.get_one(Comment, 2).network = "elsewhere"
+        session.commit()
+    send(moderator(desk), 1, "/list", kind="network", effect="block", days="", take_down="yes")
+    assert [desk.get(number).state for number in (1, 2)] == ["spam", "published"]
+
+
+def test_a_block_of_an_address_spares_another_account(desk: Site) -> None:
+    """What an account of the host wrote under the address is not taken down with somebody who is none."""
+    with desk.session() as session:
+        session.get_one(Comment, 2).identity_ref = "Ann <7>"
+        session.commit()
+    send(moderator(desk), 1, "/list", kind="address", effect="block", days="", take_down="yes")
+    assert [desk.get(number).state for number in (1, 2)] == ["spam", "published"]
+
+
+@pytest.mark.parametrize("what", ["/export", "/erase"])
+def test_the_data_of_an_address_is_not_taken_by_whoever_typed_it(desk: Site, what: str) -> None:
+    """The page does not say that the author is confirmed, and nothing is taken until somebody says who asked."""
+    impostor, ada = with_an_impostor(desk), admin(desk)
+    assert "whether its owner wrote this comment is not known" in ada.get(path(impostor)).text
+    assert 'name="owner"' in ada.get(path(impostor, "/erase" if what == "/erase" else "")).text
+    answer = send(ada, impostor, what)
+    assert (answer.status_code, "please tick that its owner has asked" in answer.text) == (422, True)
+    assert desk.get(1).name == "Ann"
+    assert send(ada, impostor, what, owner="yes").status_code in (200, 303)
+
+
+def test_an_account_is_known_by_the_host(desk: Site) -> None:
+    """Under the comment of somebody whom the host has signed in no tick is asked for."""
+    with desk.session() as session:
+        session.get_one(Comment, 1).identity_ref = "Ann <7>"
+        session.commit()
+    ada = admin(desk)
+    assert "confirmed by mail" in ada.get(path(1)).text
+    assert send(ada, 1, "/export").status_code == 200
+
+
 def test_without_the_tick_only_the_list_changes(desk: Site) -> None:
     """A block alone, or the tick beside a hold, takes nothing down."""
     mo = moderator(desk)
@@ -130,7 +192,7 @@ def test_who_is_listed_is_not_listed_twice(desk: Site) -> None:
 def test_the_export_is_all_of_ann(desk: Site) -> None:
     """The file has her address, her comments with earlier texts and nothing of Ben; that it was taken is on record."""
     edit(desk, 1, "Tell me, please.")
-    answer = send(admin(desk), 1, "/export")
+    answer = send(admin(desk), 1, "/export", owner="yes")
     data = json.loads(answer.text)
     assert [comment["text"] for comment in data["comments"]] == ["Tell me, please.", "Once more."]
     assert [each["text"] for each in data["comments"][0]["earlier_texts"]] == ["Tell me."]
@@ -153,18 +215,23 @@ def test_after_an_erasure_no_table_knows_the_address(desk: Site) -> None:
     mark = listings.typed(desk.state.keys, "address", ANN)
     run(desk, lambda session: enlisting.add(session, press(desk, why="Ann shouts."), mark, "block"))
     edit(desk, 1, "Tell me, please.")
+    act(desk, "spam", 2, why="Ann shouts.")
     network = desk.get(1).network
     reporter = reports.reporters(desk.state.keys, None, network)[0]
     with desk.session() as session:
         session.add(Refusal(at=desk.clock(), thread_key="x", name="Annie", excerpt="I am Ann."))
+        session.add(Refusal(at=desk.clock(), thread_key="x", name="Cy", excerpt=f"Write to {ANN.upper()}."))
+        session.get_one(Comment, 2).reasons = ["staff_name:Annie", "listed:hold name Annie", "links:3"]
         about = {"comment_id": 3, "reason": "spam", "created_at": desk.clock()}
         session.add(Report(reporter=reporter, **about))
         session.commit()
     ada = admin(desk)
     assert "What stays" in ada.get(path(1, "/erase")).text
-    assert send(ada, 1, "/erase").status_code == 303
+    assert send(ada, 1, "/erase", owner="yes").status_code == 303
     kept = everything(desk)
-    assert [word for word in (ANN, "a…@reader.example", "Annie", "Ann shouts.", reporter) if word in kept] == []
+    assert desk.get(2).reasons == ["links:3"]
+    personal = (ANN, ANN.upper(), "a…@reader.example", "Annie", "Ann shouts.", reporter)
+    assert [word for word in personal if word in kept] == []
     with desk.session() as session:
         comments = session.execute(select(Comment.name, Comment.source).order_by(Comment.id)).all()
         assert [tuple(row) for row in comments] == [
@@ -181,7 +248,7 @@ def test_a_trusted_address_is_forgotten_with_its_trust(desk: Site) -> None:
     """Trust leaves no hash behind."""
     mark = listings.typed(desk.state.keys, "address", ANN)
     run(desk, lambda session: enlisting.add(session, press(desk), mark, "trust"))
-    send(admin(desk), 1, "/erase")
+    send(admin(desk), 1, "/erase", owner="yes")
     with desk.session() as session:
         assert session.scalars(select(Listing)).all() == []
 
@@ -200,13 +267,18 @@ def test_a_moderator_who_is_forgotten_leaves_a_covered_name(desk: Site) -> None:
 
 
 def test_the_data_of_an_address_by_command(desk: Site, tmp_path: Any) -> None:
-    """`person export` writes what the owner would get, to the terminal or to a file; an unknown address is an error."""
+    """`person export` writes what the owner would get, to the terminal or to a file, and each time goes on record; an
+    unknown address is an error.
+    """
     runner = desk.app.test_cli_runner()
     shown = runner.invoke(forum_cli, ["person", "export", ANN])
     assert json.loads(shown.output)["address"]["email"] == ANN
     file = tmp_path / "ann.json"
     assert runner.invoke(forum_cli, ["person", "export", ANN.upper(), str(file)]).exit_code == 0
     assert json.loads(file.read_text()) == json.loads(shown.output)
+    with desk.session() as session:
+        exports = session.scalars(select(Audit).where(Audit.act == "export")).all()
+    assert [(row.actor, row.subject_kind, row.subject_id) for row in exports] == [("command line", "address", 1)] * 2
     unknown = runner.invoke(forum_cli, ["person", "export", "nobody@reader.example"])
     assert (unknown.exit_code, "Nothing is kept" in unknown.output) == (1, True)
 

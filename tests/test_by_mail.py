@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from forum import comments, outbox
+from forum import comments, outbox, signals
 from forum.models import Address, Audit, Comment, Event, Message
 from forum.moderation import reports
 from forum.moderation.notices import Link, read_link
@@ -308,6 +308,26 @@ def test_a_press_decides(desk: Site, place: int, action: str, state: str) -> Non
     with desk.session() as session:
         row = session.scalars(select(Audit).where(Audit.subject_kind == "comment")).one()
     assert (row.act, row.actor, row.subject_id) == (action, ANNA, held)
+
+
+def test_the_host_hears_of_a_press_and_of_its_undoing(desk: Site) -> None:
+    """Whatever is decided from a mail, and taken back there, is told by the same signals as at the desk."""
+    heard: list[tuple[str, int]] = []
+    held, approve, _ = mailed(desk)
+
+    def published(app: object, comment: Comment) -> None:
+        heard.append(("published", comment.id))
+
+    def removed(app: object, comment: Comment) -> None:
+        heard.append(("removed", comment.id))
+
+    with (
+        signals.comment_published.connected_to(published, desk.app),
+        signals.comment_removed.connected_to(removed, desk.app),
+    ):
+        undo = press(desk, approve, "approve").headers["Location"]
+        assert press(desk, undo, "undo").status_code == 303
+    assert heard == [("published", held), ("removed", held)]
 
 
 def test_looking_decides_nothing(desk: Site) -> None:

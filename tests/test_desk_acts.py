@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from forum import signals
+from forum.blueprints.desk import acts
 from forum.models import Audit, Comment, Revision, Thread
 from forum.moderation.filters import Filter
 from forum.moderation.forecast import forecast
 from tests.desk import act, edit, run
 from tests.desk_pages import ANNA, OLGA, QUEUE, moderator, words
+from tests.outages import outage_of
 from tests.visitors import Site
 
 MakeSite = Callable[..., Site]
@@ -80,7 +84,7 @@ def test_who_comes_second_is_told_who_was_first(desk: Site) -> None:
     anna.press("Approve the comment by Cleo")
     desk.clock.advance(5)
     olga.press("Spam: the comment by Cleo")
-    assert olga.bar == "anna approved this 5 seconds ago. Nothing was done a second time."
+    assert olga.bar == "anna approved this 5 seconds ago. Nothing was done now."
     assert states(desk)[0] == "published"
     olga.press("Spam: the comment by Dan")
     olga.open()
@@ -156,12 +160,25 @@ def test_all_that_match_are_asked_about_first(desk: Site) -> None:
     assert "52 comments by 4 authors become spam; nobody is mailed." in words(anna.page)
     assert set(states(desk)) == {"held"}
     desk.comment("After the question.", name="Late")
-    anna.press("Spam 52 comments")
+    anna.press("Spam: 52 comments")
     assert anna.bar == "52 comments marked as spam. Undo"
     assert (states(desk).count("spam"), states(desk)[-1]) == (52, "held")
     anna.press("Undo")
-    assert anna.bar == "Undone for 52 comments."
+    assert anna.bar == "Undone: 52 changes were taken back."
     assert set(states(desk)) == {"held"}
+
+
+@pytest.mark.parametrize(
+    "back", ["", "//[", QUEUE, f"{QUEUE}?tab=heldx", f"{QUEUE}?tab=held&since=2026-02-30", f"{QUEUE}?text=Cleo"]
+)
+def test_without_a_filter_that_can_be_read_nothing_is_done(desk: Site, back: str) -> None:
+    """Where it is not clear what matched, a press on all that match touches nothing and says so."""
+    anna = moderator(desk)
+    anna.open()
+    anna.press("Spam what is ticked", all="1")
+    answer = anna.send("Spam: 3 comments", back=back)
+    assert (answer.status_code, states(desk)) == (400, ["held"] * 3)
+    assert "It is not clear which comments are meant." in answer.text
 
 
 def test_what_takes_long_goes_on_with_a_button(desk: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +190,7 @@ def test_what_takes_long_goes_on_with_a_button(desk: Site, monkeypatch: pytest.M
     anna = moderator(desk)
     anna.open()
     anna.press("Approve what is ticked", all="1")
-    anna.press("Approve 52 comments", why="All fine.")
+    anna.press("Approve: 52 comments", why="All fine.")
     assert "20 of 52 comments approved so far" in words(anna.page)
     anna.press("Continue")
     anna.press("Continue")
@@ -195,7 +212,7 @@ def test_nobody_goes_on_with_anothers_press(desk: Site, monkeypatch: pytest.Monk
     anna, olga = moderator(desk), moderator(desk, OLGA)
     anna.open()
     anna.press("Spam what is ticked", all="1")
-    anna.press("Spam 52 comments")
+    anna.press("Spam: 52 comments")
     olga.open()
     olga.press("Spam what is ticked", all="1")
     token = olga.page.partition('name="csrf_token" value="')[2].partition('"')[0]
@@ -217,7 +234,16 @@ def test_removing_asks_why(desk: Site) -> None:
 
 @pytest.mark.parametrize(
     "back",
-    ["https://evil.example/", "//evil.example/", "/articles/bread", "", "javascript:alert(1)", "/\\evil.example"],
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/articles/bread",
+        "",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "//[",
+        "http://[",
+    ],
 )
 def test_the_way_back_leads_to_the_desk_only(desk: Site, back: str) -> None:
     """Whatever the form names as the page to come back to, it is one of the desk's."""
@@ -285,6 +311,24 @@ def test_the_host_hears_of_every_press(desk: Site) -> None:
     assert heard[4:] == [("comment_rejected", 3)]
 
 
+def test_what_comes_back_is_not_taken_away_again(desk: Site) -> None:
+    """A removed comment that goes back to those that wait, by undoing or by restoring, is not told as taken away."""
+    heard: list[str] = []
+
+    def hear(app: object, comment: Comment) -> None:
+        heard.append(comment.state)
+
+    anna = moderator(desk)
+    with signals.comment_removed.connected_to(hear, desk.app):
+        for back in ("Undo", "Restore the comment by Cleo"):
+            anna.open("/forum/moderation/comments/1/remove")
+            anna.press("Remove")
+            anna.open(f"{QUEUE}?tab=bin" if back != "Undo" else anna.url)
+            anna.press(back)
+            assert states(desk)[0] == "held"
+    assert heard == ["removed", "removed"]
+
+
 def test_one_comment_is_put_on_top_and_taken_down(desk: Site) -> None:
     """A published comment is put on top of its page by a button, and taken from there by the same one."""
     act(desk, "approve", 1)
@@ -348,6 +392,52 @@ def test_an_edit_that_came_second_is_not_lost(desk: Site) -> None:
     anna.page = answer.text
     anna.press("Save")
     assert desk.get(1).source == "Mine."
+
+
+def test_an_edit_on_a_busy_site_is_not_lost(desk: Site) -> None:
+    """While the database is locked for writers what was typed stays in the form, and is saved afterwards."""
+    anna = moderator(desk)
+    anna.open(f"{QUEUE}comments/1/edit")
+    with locked(desk):
+        answer = anna.send("Save", body="Mine.")
+    assert (answer.status_code, desk.get(1).source) == (503, "Cleo was here.")
+    assert "\nMine.</textarea>" in answer.text
+    assert "press Save again" in words(answer.text)
+    anna.page = answer.text
+    anna.press("Save")
+    assert desk.get(1).source == "Mine."
+
+
+@contextmanager
+def locked(site: Site) -> Iterator[None]:
+    """Somebody else writes, and those who wait are not patient."""
+    with site.app.app_context():
+        engine = site.state.db.engine
+        site.state.db.session.remove()
+        engine.dispose()
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 10"))
+    outage = outage_of(str(engine.url))
+    outage.begin()
+    yield
+    outage.close()
+
+
+def test_an_edit_between_look_and_lock_is_not_lost(desk: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is faster by the last moment is named beside what was typed as well."""
+    anna = moderator(desk)
+    anna.open(f"{QUEUE}comments/1/edit")
+    write = acts.begin_writing
+
+    def be_late(session: Session) -> None:
+        monkeypatch.setattr(acts, "begin_writing", write)
+        act(desk, "approve", 1, actor=OLGA)
+        write(session)
+
+    monkeypatch.setattr(acts, "begin_writing", be_late)
+    answer = anna.send("Save", body="Mine.")
+    assert answer.status_code == 409
+    assert "\nMine.</textarea>" in answer.text
+    assert "olga approved this" in words(answer.text)
 
 
 def test_the_same_text_is_no_edit(desk: Site) -> None:

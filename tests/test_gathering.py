@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from forum import Forum
-from forum.models import Address, Comment, Event, Item, Listing, Message, Thread, Word
+from forum.models import SHADOW, Address, Comment, Event, Item, Listing, Message, Thread, Word
 from forum.moderation import listings
 from tests.hosts.one_page import known_by_header
 from tests.test_moderation import moderator
@@ -67,12 +67,25 @@ def test_enough_approvals_open_the_door(make_site: MakeSite, needed: int) -> Non
 def test_only_a_confirmed_address_is_trusted_where_the_site_says_so(make_site: MakeSite) -> None:
     """Without trust in unconfirmed addresses approved comments count from the confirmation on."""
     site = strict(make_site, FORUM_TRUST_UNCONFIRMED=False)
-    trusted(site)
-    assert reasons(site, email=BEN) == ["first"]
+    ben = site.visitor()
+    publish(site, comment_id(ben.post(body="My first words here.", email=BEN)))
+    assert site.get(comment_id(ben.post(body="My second words.", email=BEN))).reasons == ["first"]
     with site.session() as session:
         session.execute(update(Address).values(state="confirmed"))
         session.commit()
-    assert reasons(site, "Some more words.", email=BEN) == []
+    assert site.get(comment_id(ben.post(body="Some more words.", email=BEN))).reasons == []
+
+
+def test_whoever_types_a_confirmed_address_has_confirmed_nothing(make_site: MakeSite) -> None:
+    """In another browser the address of somebody who is trusted helps only when the host vouches for it."""
+    site = strict(make_site, FORUM_TRUST_UNCONFIRMED=False)
+    trusted(site)
+    with site.session() as session:
+        session.execute(update(Address).values(state="confirmed"))
+        session.commit()
+    stranger = site.visitor()
+    for body in ("It is me.", "Me again."):
+        assert site.get(comment_id(stranger.post(body=body, email=BEN))).reasons == ["first"]
 
 
 def test_copies_wait(make_site: MakeSite) -> None:
@@ -185,7 +198,7 @@ def test_moderators_write_under_their_own_name(make_site: MakeSite) -> None:
         ("block", "first", None),
         ("block", "none", None),
         ("hold", "first", "held"),
-        ("hold", "none", "published"),
+        ("hold", "none", "held"),
         ("shadow", "none", "spam"),
         ("shadow", "all", "spam"),
         ("trust", "first", "published"),
@@ -223,6 +236,33 @@ def test_a_shadow_falls_on_nobody_but_its_author(make_site: MakeSite) -> None:
     assert site.get(posted).state == "spam"
     with site.session() as session:
         assert session.scalars(select(Event)).all() == []
+
+
+@pytest.mark.parametrize("policy", ["none", "all"])
+def test_a_shadow_falls_on_an_edit_too(make_site: MakeSite, policy: str) -> None:
+    """Who is shadowed after they posted and then edits, sees it wait; it is spam, and no moderator is told."""
+    site = strict(make_site, FORUM_MODERATION=policy)
+    author = site.visitor()
+    posted = comment_id(author.post(body="Seen words.", email=BEN))
+    with site.session() as session:
+        before = session.scalars(select(Event.id)).all()
+    listed(site, "shadow", listings.by_name("Ben"))
+    changed = author.client.post(f"/forum/comments/{posted}/edit", data={"body": "Other words."}, headers=SAME_ORIGIN)
+    assert changed.headers["Location"].endswith("/held")
+    assert "Other words." in author.get(site.page).text
+    assert "words." not in site.visitor().get(site.page).text
+    comment = site.get(posted)
+    assert (comment.state, comment.removed_by, comment.reasons[0]) == ("spam", SHADOW, "listed:shadow name Ben")
+    with site.session() as session:
+        assert session.scalars(select(Event.id)).all() == before
+
+
+def test_a_shadowed_author_who_sends_again_is_led_to_the_first(make_site: MakeSite) -> None:
+    """From a fresh form the same text leads to the comment that is there, as for an author whose comment waits."""
+    site = strict(make_site)
+    listed(site, "shadow", listings.by_name("Ben"))
+    author = site.visitor()
+    assert comment_id(author.post(body="Once.", name="Ben")) == comment_id(author.post(body="Once.", name="Ben"))
 
 
 def test_what_the_filter_thinks_counts(make_site: MakeSite) -> None:

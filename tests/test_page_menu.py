@@ -90,7 +90,7 @@ def test_the_second_of_two_reads_who_was_faster(desk: Site) -> None:
     olga.press("Close: Bread")
     desk.clock.advance(5)
     anna.press("Close: Bread")
-    assert anna.bar == "olga closed this page 5 seconds ago. Nothing was done a second time."
+    assert anna.bar == "olga closed this page 5 seconds ago. Nothing was done now."
     with desk.session() as session:
         assert session.scalars(select(Audit.act).where(Audit.subject_kind == "thread")).all() == ["close"]
 

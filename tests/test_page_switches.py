@@ -83,6 +83,15 @@ def test_a_switch_is_turned_and_turned_back(desk: Site, name: str) -> None:
         assert session.scalars(select(Audit.actor).where(Audit.subject_kind == "thread")).all() == [MODERATOR] * 2
 
 
+def test_a_page_is_read_first_where_nothing_else_is(make_site: Callable[..., Site]) -> None:
+    """The switch that has every comment wait does so on a site that holds none."""
+    site = make_site(FORUM_MODERATORS=[MODERATOR], FORUM_MODERATION="none")
+    site.add_article()
+    first = site.comment("On bread.")
+    press(moderator(site), 1, name="held", to="on")
+    assert [site.get(id_).state for id_ in (first, site.comment("More."))] == ["published", "held"]
+
+
 def test_readers_see_that_a_page_was_closed(desk: Site) -> None:
     """A page that was in memory shows no form any more."""
     assert desk.visitor().get(desk.page).text.count('name="stamp"')

@@ -17,6 +17,7 @@ from forum.cli import forum_cli
 from forum.models import (
     ActorMute,
     Address,
+    Audit,
     Base,
     Comment,
     Item,
@@ -605,6 +606,8 @@ def test_the_command_asks_before_it_forgets(site: Site, ann: int) -> None:
     assert state_of(site) == "confirmed"
     done = runner.invoke(forum_cli, ["forget", ANN.upper(), "--yes"])
     assert (done.exit_code, done.output) == (0, "Forgotten.\n")
+    with site.session() as session:
+        assert session.scalars(select(Audit.actor).where(Audit.act == "forgotten")).all() == ["command line"]
     again = runner.invoke(forum_cli, ["forget", ANN, "--yes"])
     assert (again.exit_code, again.output) == (0, "Nothing is kept about this address.\n")
     assert runner.invoke(forum_cli, ["forget", "nobody", "--yes"]).exit_code == 1

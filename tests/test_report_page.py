@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from forum import Forum
+from forum import Forum, signals
 from forum.models import Comment, Report
 from tests.hosts.one_page import known_by_header
 from tests.visitors import SAME_ORIGIN, Site, Visitor, comment_id
@@ -79,6 +79,20 @@ def test_no_answer_tells_what_others_did(open_site: Site) -> None:
     assert len({*answers, last.data}) == 1
     assert len(kept(open_site)) == 3
     assert "Rude words." not in open_site.visitor().get(open_site.page).text
+
+
+def test_the_host_hears_of_what_reports_hide(open_site: Site) -> None:
+    """The report that takes a comment out of sight sends the signal of that, those before and after it send none."""
+    heard: list[tuple[int, str]] = []
+
+    def hear(app: object, comment: Comment) -> None:
+        heard.append((len(comment.reasons), comment.state))
+
+    with signals.comment_removed.connected_to(hear, open_site.app):
+        for number in range(1, 5):
+            assert heard == ([] if number <= 3 else [(1, "held")])
+            send(open_site.visitor(), network=f"198.51.10{number}.1")
+    assert heard == [(1, "held")]
 
 
 def test_cookies_cannot_be_made_up_to_hide_a_comment(open_site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from forum.errors import NotFound
 from forum.models import Audit, Report, Thread
 from forum.moderation import reports
-from tests.desk import act, run
+from tests.desk import act, edit, run, take_back
 from tests.test_undo import at_once
 from tests.visitors import Site
 
@@ -42,27 +43,33 @@ def test_enough_reports_hide(site: Site) -> None:
         assert (row.actor, row.act, row.before, row.after) == ("readers", "report", "published", "held")
 
 
-def test_a_kept_comment_needs_as_many_new_reports(site: Site) -> None:
-    """Approved after it was hidden, a comment is not hidden again by the reports from before."""
+@pytest.mark.parametrize("path", [["approve"], ["spam", "restore"]])
+def test_what_a_moderator_kept_is_hidden_by_a_moderator_only(site: Site, path: list[Any]) -> None:
+    """Approved or restored after it was hidden, a comment stays whatever readers report, and the reports are open."""
     posted = site.comment()
     for reader in "abc":
         report(site, posted, reader)
-    act(site, "approve", posted)
-    states = []
-    for reader in "abdef":
-        report(site, posted, reader)
-        states.append(site.get(posted).state)
-    assert states == ["published"] * 4 + ["held"]
+    for what in path:
+        act(site, what, posted)
+    assert [report(site, posted, reader) for reader in "abdef"] == [False, False, True, True, True]
+    assert site.get(posted).state == "published"
+    with site.session() as session:
+        assert reports.are_open(session, posted)
 
 
-def test_keeping_what_is_still_on_the_page(site: Site) -> None:
-    """A reported comment that is approved stays, its reports are settled, and there is nothing to approve any more."""
+@pytest.mark.parametrize(("back", "readers"), [("edit", "bcd"), ("undo", "bc")])
+def test_other_words_than_the_kept_ones_are_hidden(site: Site, back: str, readers: str) -> None:
+    """After an edit, and after the approval was undone, a comment is hidden by enough open reports."""
     posted = site.comment()
     report(site, posted, "a")
     done = act(site, "approve", posted)
-    assert (done.before, site.get(posted).state) == ("published", "published")
-    with site.session() as session:
-        assert session.scalars(select(Report.settled_at)).all() == [site.clock()]
+    if back == "edit":
+        edit(site, posted, "Other words.")
+    else:
+        take_back(site, done.batch)
+    for reader in readers:
+        report(site, posted, reader)
+    assert site.get(posted).state == "held"
 
 
 @pytest.mark.parametrize("number", [0, 2])

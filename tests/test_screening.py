@@ -96,6 +96,14 @@ def test_a_shadow_stands_where_nothing_is_held() -> None:
     assert screen(DRAFT, shadowed).shadow
 
 
+def test_what_moderators_laid_down_stands_where_nothing_else_is_held() -> None:
+    """With moderation `none` their lists and their pages hold, and no other rule adds its reason."""
+    entry = Listed("name", "Bob", "hold")
+    known = replace(context(moderation="none", hold_words=["casino"]), listed=(entry,), thread_held=True, copies=2)
+    draft = replace(DRAFT, body="My casino")
+    assert screen(draft, known) == Verdict("hold", ("listed:hold name Bob", "thread_held"))
+
+
 def test_whom_a_moderator_trusts_passes() -> None:
     """A trusted author passes as a newcomer, with links, with copies and in the filter's eyes."""
     draft = replace(DRAFT, body="https://a.example https://b.example https://c.example")

@@ -8,11 +8,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from forum.clashes import is_clash
 from forum.errors import Conflict
-from forum.models import Audit, Comment, Report, Thread, Word
+from forum.models import Audit, Comment, Event, Item, Report, Revision, Thread, Word
 from forum.moderation import acts, bulk, pages, reports
 from forum.moderation.queue import Filter
 from tests.desk import ANNA, BEN, act, act_on_all, edit, move, press, run, take_back
@@ -170,6 +170,37 @@ def test_many_are_undone_in_chunks(strict: Site, monkeypatch: pytest.MonkeyPatch
         calls.append(take_back(strict, pressed.batch, below=calls[-1].below))
     assert [undone.done for undone in calls] == [2, 2, 1]
     assert {strict.get(n).state for n in range(1, 6)} == {"held"}
+
+
+def test_a_page_closed_again_is_left(site: Site) -> None:
+    """A page that somebody opened and closed again since is closed in their name, and stays so."""
+    site.comment()
+    presses = [press(site), press(site, BEN), press(site, BEN)]
+    for pressed, on in zip(presses, (True, False, True), strict=True):
+        run(site, lambda session, pressed=pressed, on=on: pages.switch(session, pressed, 1, "closed", on))
+    undone = take_back(site, presses[0].batch)
+    assert (undone.done, [(left.by, left.act) for left in undone.left]) == (0, [(BEN, "close")])
+    for pressed in reversed(presses):
+        assert take_back(site, pressed.batch).done == 1
+    with site.session() as session:
+        assert session.get_one(Thread, 1).closed is False
+
+
+def test_what_cannot_go_back_is_left(shared: Site) -> None:
+    """A move from below a comment that is gone, and an edit whose earlier text is gone, are counted as left."""
+    first, second = shared.comment("One."), shared.comment("Two.")
+    act(shared, "approve", first)
+    act(shared, "approve", second)
+    answer = shared.comment("Three.", parent=second)
+    moved, edited = move(shared, answer, first), edit(shared, first, "Another one.")
+    run(shared, lambda session: session.execute(delete(Item).where(Item.comment_id == second)))
+    run(shared, lambda session: session.execute(delete(Event).where(Event.comment_id == second)))
+    run(shared, lambda session: session.execute(delete(Comment).where(Comment.id == second)))
+    run(shared, lambda session: session.execute(delete(Revision)))
+    for done in (moved, edited):
+        undone = take_back(shared, done.batch)
+        assert (undone.done, len(undone.left)) == (0, 1)
+    assert (shared.get(answer).parent_id, shared.get(first).source) == (first, "Another one.")
 
 
 # --- at one moment

@@ -14,6 +14,7 @@ from ..forms import ActForm, session_token
 from ..models import Comment
 from ..moderation import reports
 from ..network import origin_of
+from ..signals import comment_removed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
 from .pages import limit_body, page, thread_url
@@ -120,10 +121,14 @@ def _keep(state: ForumState, comment_id: int, typed: _Typed) -> None:
     begin_writing(state.session)
     try:
         reports.report(state.session, state.settings, comment_id, reason, note, _reporter(state), state.clock())
-        state.session.commit()
     except (NotFound, IntegrityError):
         # It was hidden meanwhile, or the same press came twice.
         state.session.rollback()
+        return
+    comment = comments.get(state.session, comment_id)
+    if comment.state != "published":
+        comment_removed.send(state.app, comment=comment)
+    state.session.commit()
 
 
 def _reporter(state: ForumState) -> str:

@@ -155,6 +155,8 @@ def _submission(
     state: ForumState, stamp: Stamp, typed: Typed, identity: Identity | None, hashed: str, network: str | None
 ) -> Submission:
     made_at = stamp.made_at or state.clock()
+    # Signed in at the desk or by the host: whoever could approve the comment need not wait for it.
+    at_desk = identity is None and sits_at_desk(state)
     return Submission(
         stamp=stamp,
         draft=typed.draft,
@@ -166,9 +168,9 @@ def _submission(
         network=network,
         identity_ref=identity.key if identity else None,
         vouched=identity is not None and state.vouched(identity),
-        is_moderator=identity is not None and identity.is_moderator,
+        is_moderator=at_desk or (identity is not None and identity.is_moderator),
         proof=_is_proved(state),
-        at_desk=identity is None and sits_at_desk(state),
+        at_desk=at_desk,
     )
 
 

@@ -28,6 +28,6 @@ def forget(address: str, yes: bool) -> None:
     begin_writing(state.session)
     row = addresses.find(state.session, key)
     if row is not None:
-        preferences.forget(state.session, state.keys, row, state.clock())
+        preferences.forget(state.session, state.keys, row, state.clock(), actor="command line")
     state.session.commit()
     click.echo("Forgotten.")

@@ -8,7 +8,8 @@ from typing import TextIO
 import click
 from flask.cli import with_appcontext
 
-from .. import addresses, preferences
+from .. import addresses, audit, preferences
+from ..sqlite import begin_writing
 from ..state import get
 
 
@@ -22,9 +23,17 @@ def person() -> None:
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 @with_appcontext
 def export(address: str, file: TextIO) -> None:
-    """Write all that is kept about ADDRESS to FILE as JSON, else to the terminal: what its owner gets on their page."""
-    session = get().session
+    """Write all that is kept about ADDRESS to FILE as JSON, else to the terminal: what its owner gets on their page.
+
+    That somebody took it goes on record.
+    """
+    state = get()
+    session = state.session
+    begin_writing(session)
     row = addresses.find(session, addresses.parse(address).key)
     if row is None:
         raise click.ClickException("Nothing is kept about this address.")
-    file.write(json.dumps(preferences.export(session, row), ensure_ascii=False, indent=2) + "\n")
+    data = preferences.export(session, row)
+    audit.record(session, row, "export", actor="command line", now=state.clock())
+    session.commit()
+    file.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")

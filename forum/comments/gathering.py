@@ -53,13 +53,15 @@ class Desk(Protocol):
 
 class Past(NamedTuple):
     """What counts of the past: approved comments of the address and of the identity, copies of the text on other
-    pages, and whether this form has brought a comment before.
+    pages, whether this form has brought a comment before, and whether this visitor has one on a page under the
+    address.
     """
 
     by_address: int = 0
     by_identity: int = 0
     copies: int = 0
     is_spent: bool = False
+    is_known: bool = False
 
 
 def text_hash(body: str) -> str | None:
@@ -91,6 +93,9 @@ _COPIES = (
     )
 )
 _SPENT = exists().where(Comment.nonce == bindparam("nonce"))
+_KNOWN = exists().where(
+    Comment.address_id == _KEY, Comment.visitor_hash == bindparam("visitor"), Comment.state == "published"
+)
 # The columns of Past, for any statement that is run with `values`. Each count apart: with address and identity in one
 # condition SQLite reads the whole table.
 PAST = (
@@ -98,6 +103,7 @@ PAST = (
     _number(_PUBLISHED.where(Comment.identity_ref == bindparam("identity")), bindparam("most")),
     _number(_COPIES, _MOST_COPIES),
     _SPENT,
+    _KNOWN,
 )
 
 
@@ -108,6 +114,7 @@ def values(
     return {
         "address_key": author.mailbox.key if author.mailbox else None,
         "identity": author.identity_ref,
+        "visitor": author.visitor_hash,
         "text_hash": hashed if settings.duplicate_hours else None,
         "copied_since": now - dt.timedelta(hours=settings.duplicate_hours),
         "key": draft.thread_key,
@@ -117,7 +124,7 @@ def values(
 
 
 def judges(settings: Settings, *, is_moderator: bool) -> bool:
-    """Whether anything can be held: what only holding rules look at need not be asked otherwise."""
+    """Whether the site's own rules can hold anything: what they alone look at need not be asked otherwise."""
     return settings.moderation != "none" and not is_moderator
 
 

@@ -118,7 +118,7 @@ _IS_PARENT = and_(_PARENT.thread_id == Thread.id, _PARENT.id == bindparam("paren
 _IS_RETYPED = and_(
     _FIRST.visitor_hash == bindparam("visitor"),
     _FIRST.created_at > bindparam("since", type_=UtcDateTime()),
-    _FIRST.state.in_(("published", "held")),
+    or_(_FIRST.state.in_(("published", "held")), _FIRST.removed_by == SHADOW),
 )
 _IS_SAME = and_(
     _FIRST.thread_id == Thread.id,
@@ -164,7 +164,6 @@ def _look(session: Session, submission: Submission, settings: Settings, now: dt.
         **gathering.values(settings, submission.author, draft, stamp.nonce, hashed, now),
         "parent": draft.parent_id,
         "digest": submission.digest,
-        "visitor": submission.visitor_hash,
         "since": now - _RETYPED,
     }
     judged = gathering.judges(settings, is_moderator=submission.is_moderator)
@@ -205,10 +204,12 @@ def _judge(
 
 def _context(submission: Submission, settings: Settings, found: _Found, now: dt.datetime) -> Context:
     thread, past = found.thread, found.past
+    # Whoever types an address that somebody else has confirmed has proved nothing.
+    confirmed = past.is_known and found.address is not None and found.address.state == "confirmed"
     return Context(
         settings=settings,
         approved=max(past.by_address, past.by_identity),
-        confirmed=submission.vouched or (found.address is not None and found.address.state == "confirmed"),
+        confirmed=submission.vouched or confirmed,
         is_identity=submission.identity_ref is not None,
         is_moderator=submission.is_moderator,
         honeypot=submission.honeypot,

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session, selectinload
 from .. import audit, learning, outbox, sanitize, screening, threads
 from ..addresses import LOCK, Mailbox
 from ..errors import Conflict, NotFound, Refused
-from ..models import Comment, Revision, Thread
-from ..screening import Context, Draft, Rule
+from ..models import SHADOW, Comment, Revision, Thread
+from ..screening import Context, Draft, Rule, Verdict
 from ..settings import Settings
 from . import gathering
 from .gathering import Author, Desk, Past
@@ -72,8 +72,8 @@ def edit(
     """Replace the text by its author's new one, screened like a new one; False when it is the same. Nobody is mailed,
     and what has not left yet has the new text.
 
-    What would be held as a new comment is held again, and moderators are told. Raises Refused when it would
-    be rejected.
+    What would be held as a new comment is held again, and moderators are told; a shadow falls on it as on a new one,
+    and nobody is told. Raises Refused when it would be rejected.
     """
     if body == comment.source:
         return False
@@ -82,14 +82,21 @@ def edit(
     if verdict.word == "reject":
         raise Refused("body", REJECTED, verdict.reasons)
     before = comment.state
-    if verdict.word == "hold" and comment.state == "published":
-        comment.reasons = list(verdict.reasons)
-        set_aside(session, [comment], "held")
-        outbox.tell_moderators(session, [comment.id], now, now)
+    _follow(session, comment, verdict, now)
     rewrite(session, comment, body, settings, AUTHOR, now)
     audit.record(session, comment, "edit", actor=AUTHOR, now=now, before=before, after=comment.state)
     session.flush()
     return True
+
+
+def _follow(session: Session, comment: Comment, verdict: Verdict, now: dt.datetime) -> None:
+    if verdict.shadow and comment.state in ("published", "held"):
+        comment.reasons = list(verdict.reasons)
+        set_aside(session, [comment], "spam", SHADOW)
+    elif verdict.word == "hold" and comment.state == "published":
+        comment.reasons = list(verdict.reasons)
+        set_aside(session, [comment], "held")
+        outbox.tell_moderators(session, [comment.id], now, now)
 
 
 def rewrite(

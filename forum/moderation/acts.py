@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from .. import addresses, audit, comments, learning, outbox
-from ..models import Comment, Thread
+from ..models import Address, Comment, Message, Thread
 from ..settings import Settings
 from ..tokens import Keys
 from . import reports
@@ -148,6 +148,7 @@ def carry_out(session: Session, press: Press, act: Act, chosen: Sequence[Comment
     audit.record_all(session, entries)
 
 
+_LEAVING = ("claimed", "sending", "sent")
 # Of spam nobody is told.
 _TOLD = ("approve", "reject")
 _SET_ASIDE: Final = {"unapprove": "held", "reject": "rejected", "spam": "spam", "remove": "removed"}
@@ -209,11 +210,20 @@ def _tell(session: Session, press: Press, act: Act, comment: Comment) -> int | N
     if address is None or address.state != "confirmed":
         return None
     data = {"comment": comment.id, "decision": act}
+    if _last_told(session, address, comment) == data:
+        return None
     notice = outbox.write(session, press.keys, settings, address, "notice", data, press.now)
     if notice is None:
         return None
     notice.not_before = press.mail_at
     return notice.id
+
+
+def _last_told(session: Session, address: Address, comment: Comment) -> dict[str, Any] | None:
+    """What the last notice about the comment said that has left, or is leaving."""
+    left = (Message.address_id == address.id, Message.kind == "notice", Message.state.in_(_LEAVING))
+    told = session.scalars(select(Message.data).where(*left).order_by(Message.id.desc()))
+    return next((data for data in told if data.get("comment") == comment.id), None)
 
 
 def _is_gone(comment: Comment) -> bool:

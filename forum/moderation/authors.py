@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from .. import audit, comments, preferences
@@ -18,7 +18,7 @@ from ..addresses import Mailbox
 from ..models import Comment, Listing, Message, Subscription, Thread
 from ..tokens import Keys
 from . import acts, listings
-from .listings import Mark
+from .listings import Kind, Mark
 
 PER_PAGE = 50
 _MAILS = 20
@@ -42,6 +42,37 @@ class Author:
         if not known and comment.visitor_hash is not None:
             known.append(Comment.visitor_hash == comment.visitor_hash)
         return or_(*known) if known else Comment.id == comment.id
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether all that is kept under the address is theirs for certain: anybody can type an address."""
+        return self.comment.identity_ref is not None or self.mailbox is None
+
+    def marked(self, kind: Kind) -> ColumnElement[bool]:
+        """The condition on comments to be of the same author and to bear this mark of theirs.
+
+        An address, its domain and a name are typed: what another account or another browser wrote with them is not
+        of the same author.
+        """
+        comment = self.comment
+        bears: dict[Kind, ColumnElement[bool]] = {
+            "identity": Comment.identity_ref == comment.identity_ref,
+            "visitor": Comment.visitor_hash == comment.visitor_hash,
+            "network": Comment.network == comment.network,
+            "name": and_(Comment.name == comment.name, self._surely_theirs),
+        }
+        same_address = and_(Comment.address_id == comment.address_id, self._surely_theirs)
+        return and_(self.theirs, bears.get(kind, same_address))
+
+    @property
+    def _surely_theirs(self) -> ColumnElement[bool]:
+        comment = self.comment
+        sure = [Comment.id == comment.id]
+        if comment.identity_ref is not None:
+            sure.append(Comment.identity_ref == comment.identity_ref)
+        if comment.visitor_hash is not None:
+            sure.append(and_(Comment.identity_ref.is_(None), Comment.visitor_hash == comment.visitor_hash))
+        return or_(*sure)
 
     @property
     def mailbox(self) -> Mailbox | None:
@@ -124,9 +155,11 @@ def mails(session: Session, author: Author) -> Sequence[Message]:
     return session.scalars(mine.order_by(Message.id.desc()).limit(_MAILS)).all()
 
 
-def on_the_page(session: Session, author: Author) -> list[tuple[int, int]]:
-    """What a block may take down: the author's held and published comments as (id, version), for `bulk.Picked`."""
-    query = select(Comment.id, Comment.version).where(author.theirs, acts.possible("spam"), _SHOWN)
+def on_the_page(session: Session, author: Author, kind: Kind) -> list[tuple[int, int]]:
+    """What a block by this mark may take down: the author's held and published comments that bear it, as
+    (id, version), for `bulk.Picked`.
+    """
+    query = select(Comment.id, Comment.version).where(author.marked(kind), acts.possible("spam"), _SHOWN)
     return [(id_, version) for id_, version in session.execute(query.order_by(Comment.id))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from .. import audit, comments, threads, tree
@@ -60,6 +60,11 @@ def put(session: Session, comment: Comment, parent_id: int | None, branch: int |
     return [row.id for row in below]
 
 
+def has_place(session: Session, parent_id: int) -> bool:
+    """Whether there is such a comment to answer; it stays until the transaction ends."""
+    return session.execute(_lock(parent_id)).one_or_none() is not None
+
+
 def _parent(session: Session, comment_id: int, parent_id: int) -> Comment:
     # Ids grow downwards in a branch, so this keeps circles out as well.
     if parent_id >= comment_id:
@@ -75,9 +80,13 @@ def _parent(session: Session, comment_id: int, parent_id: int) -> Comment:
 
 def _place(session: Session, parent_id: int) -> tuple[int | None, int]:
     """Branch and depth of an answer to this comment."""
-    query = select(Comment.branch, Comment.depth).where(Comment.id == parent_id)
-    branch, depth = session.execute(query.with_for_update(read=True, key_share=True)).one()
+    branch, depth = session.execute(_lock(parent_id)).one()
     return branch, depth + 1
+
+
+def _lock(parent_id: int) -> Select[int | None, int]:
+    query = select(Comment.branch, Comment.depth).where(Comment.id == parent_id)
+    return query.with_for_update(read=True, key_share=True)
 
 
 def _below(session: Session, comment: Comment) -> Sequence[Row[int, int | None]]:

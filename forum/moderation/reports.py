@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from .. import audit, comments, outbox
 from ..errors import NotFound
-from ..models import Comment, Report
+from ..models import Audit, Comment, Report
 from ..outbox.rows import changed
 from ..settings import Settings
 from ..tokens import Keys, keyed_hashes
@@ -28,8 +28,9 @@ def report(
     """Keep the report of one reader; False when they (``reporter``, a hash) have reported this comment before.
 
     With ``settings.report_hide_after`` open reports the comment waits for a moderator, for the reason `reported:N`;
-    a moderator's own comment stays. ``note`` is cut at 500 characters. Raises NotFound when there is no such published
-    comment. The caller commits; see ``comment.state`` for whether it is hidden now.
+    a moderator's own comment stays, and so does what a moderator has kept, until its text is edited. ``note`` is cut
+    at 500 characters. Raises NotFound when there is no such published comment. The caller commits; see
+    ``comment.state`` for whether it is hidden now.
     """
     # Locked, so that reports wait for each other: of two that reach the number at one moment one hides the comment.
     comment = comments.get(session, comment_id, for_update=True)
@@ -41,7 +42,7 @@ def report(
     session.add(Report(comment_id=comment_id, created_at=now, **about))
     session.flush()
     number = session.scalar(select(func.count()).where(Report.comment_id == comment_id, _OPEN)) or 0
-    if 0 < settings.report_hide_after <= number and not comment.is_moderator:
+    if 0 < settings.report_hide_after <= number and not comment.is_moderator and not _is_kept(session, comment_id):
         _hide(session, comment, number, now)
     return True
 
@@ -81,11 +82,19 @@ def reopen(session: Session, comment_ids: Collection[int], actor: str, at: dt.da
 
 
 _OPEN = Report.settled_at.is_(None)
+_KEEPING = ("approve", "restore")
 
 
 def _has_reported(session: Session, comment_id: int, reporter: str) -> bool:
     query = select(Report.id).where(Report.comment_id == comment_id, Report.reporter == reporter)
     return session.scalar(query) is not None
+
+
+def _is_kept(session: Session, comment_id: int) -> bool:
+    """Whether a moderator has approved or restored the text that stands there."""
+    about = (Audit.subject_kind == "comment", Audit.subject_id == comment_id, Audit.undone_at.is_(None))
+    decided = select(Audit.act).where(*about, Audit.act.in_((*_KEEPING, "edit"))).order_by(Audit.id.desc()).limit(1)
+    return session.scalar(decided) in _KEEPING
 
 
 def _hide(session: Session, comment: Comment, number: int, now: dt.datetime) -> None:

@@ -30,6 +30,13 @@ class Change(NamedTuple):
         return self.row.data or {}
 
 
+def is_possible(session: Session, row: Audit) -> bool:
+    """Whether what taking ``row`` back needs is still there: the text before an edit, the comment answered before."""
+    if row.act == "edit":
+        return session.get(Revision, (row.data or {})["revision"], with_for_update=True) is not None
+    return row.act != "move" or not row.before or moving.has_place(session, int(row.before))
+
+
 def take_back(session: Session, press: Press, changes: Sequence[Change]) -> None:
     """Undo ``changes``, each with an audit row of its own; ``press`` says who does it and when."""
     states = [change for change in changes if change.row.act in FROM]

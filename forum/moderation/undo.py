@@ -15,7 +15,7 @@ from ..settings import Settings
 from ..tokens import Keys
 from . import enlisting, pages
 from .acts import Press
-from .returning import Change, take_back
+from .returning import Change, is_possible, take_back
 
 CHUNK = 500
 _KINDS = ("comment", "thread")
@@ -88,17 +88,29 @@ def _standing(session: Session, rows: Sequence[Audit]) -> tuple[list[Change], li
     others: list[Audit] = []
     for row in rows:
         subject = found.get((row.subject_kind, row.subject_id))
-        if subject is not None and _stands(row, subject):
+        if subject is not None and _stands(session, row, subject):
             standing.append(Change(row, subject))
         else:
             others.append(row)
     return standing, _left(session, others)
 
 
-def _stands(row: Audit, subject: Comment | Thread) -> bool:
+def _stands(session: Session, row: Audit, subject: Comment | Thread) -> bool:
     if isinstance(subject, Comment):
-        return subject.version == (row.data or {}).get("version")
-    return pages.value(subject, row.act) == row.after
+        return subject.version == (row.data or {}).get("version") and is_possible(session, row)
+    return pages.value(subject, row.act) == row.after and not _is_turned_again(session, row)
+
+
+def _is_turned_again(session: Session, row: Audit) -> bool:
+    """Whether somebody has decided the same of this page since: that it stands as then is their doing."""
+    about = (Audit.subject_kind == row.subject_kind, Audit.subject_id == row.subject_id)
+    later = (Audit.id > row.id, Audit.act.in_(_alike(row.act)), Audit.undone_at.is_(None))
+    return session.scalar(select(Audit.id).where(*about, *later).limit(1)) is not None
+
+
+def _alike(act: str) -> tuple[str, str]:
+    """What turns the same switch of a page, to and fro."""
+    return next((names for names in pages.ACTS.values() if act in names), ("pin", "unpin"))
 
 
 def _left(session: Session, rows: Sequence[Audit]) -> list[Left]:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..models import Audit, Comment, Listing, Refusal, Report, Revision, Setting, SignIn
@@ -18,6 +18,8 @@ from ..moderation import listings, reports
 from ..tokens import Keys
 
 ERASED: Final = "an erased address"
+# Rules whose reasons repeat who somebody is.
+_PERSONAL: Final = frozenset({"listed", "staff_name", "reserved_name"})
 # Wherever the desk says who did something.
 _ACTORS: Final[tuple[InstrumentedAttribute[Any], ...]] = (
     Audit.actor,
@@ -29,22 +31,38 @@ _ACTORS: Final[tuple[InstrumentedAttribute[Any], ...]] = (
 
 
 def forget_writing(session: Session, keys: Keys, comments: Sequence[Comment]) -> None:
-    """Delete what the authors of these comments wrote before and beside them; their reports become nobody's."""
+    """Delete what the authors of these comments wrote before and beside them, and what was said of them; their
+    reports become nobody's.
+    """
     ids, names = [comment.id for comment in comments], {comment.name for comment in comments if comment.name}
     session.execute(delete(Revision).where(Revision.comment_id.in_(ids)))
     # By the name alone: of a namesake nothing is lost but a draft that was refused anyway.
     session.execute(delete(Refusal).where(Refusal.name.in_(names)))
+    _cover_reasons(session, comments)
     known = {(comment.identity_ref, comment.network) for comment in comments}
     _disown_reports(session, {hashed for who in known for hashed in reports.reporters(keys, *who)})
 
 
 def forget(session: Session, keys: Keys, email: str, key: str) -> None:
-    """Forget an address on the lists, and as that of a moderator."""
+    """Forget an address on the lists, in refused drafts, and as that of a moderator."""
     _cover_listings(session, listings.hashes(keys, key))
     _cover_audit(session, listings.hashes(keys, key), {email, key}, listings.masked(key))
     session.execute(delete(SignIn).where(SignIn.email == key))
+    said = (Refusal.excerpt.icontains(text, autoescape=True) for text in (email, key))
+    session.execute(delete(Refusal).where(or_(*said)))
     for column in _ACTORS:
         session.execute(update(column.class_).where(column.in_({email, key})).values({column: listings.masked(key)}))
+
+
+def _cover_reasons(session: Session, comments: Sequence[Comment]) -> None:
+    """Of why the comments were held or taken down keep what says nothing of the person."""
+    for comment in comments:
+        comment.reasons = [reason for reason in comment.reasons if reason.partition(":")[0] not in _PERSONAL]
+    about = (Audit.subject_kind == "comment", Audit.subject_id.in_([comment.id for comment in comments]))
+    for row in session.scalars(select(Audit).where(*about)):
+        if row.data and "why" in row.data:
+            row.data = {name: value for name, value in row.data.items() if name != "why"}
+    session.flush()
 
 
 def _disown_reports(session: Session, reporters: Collection[str]) -> None:

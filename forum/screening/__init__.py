@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from .facts import STRENGTH, Context, Draft, Effect, Listed, Verdict, Word
-from .rules import RULES
+from .rules import LAID_DOWN, RULES
 from .words import matches
 
 __all__ = ["Context", "Draft", "Effect", "Listed", "Rule", "Verdict", "Word", "matches", "screen"]
@@ -24,17 +24,19 @@ log = logging.getLogger("forum")
 def screen(draft: Draft, context: Context, extra: Sequence[Rule] = ()) -> Verdict:
     """The strongest verdict of our rules and the host's ``extra`` ones, with all their reasons.
 
-    Moderators are never screened. With moderation ``none`` only rejections and shadows count: nothing is held. A rule
-    of the host's that raises, or returns anything but a verdict or None, counts as a hold, and is logged.
+    Moderators are never screened. With moderation ``none`` only rejections, shadows and what moderators themselves
+    have laid down count. A rule of the host's that raises, or returns anything but a verdict or None, counts as a
+    hold, and is logged.
     """
     if context.is_moderator:
         return Verdict("publish")
-    verdicts = [rule(draft, context) for rule in RULES] + [_ask(rule, draft, context) for rule in extra]
-    return _strongest([verdict for verdict in verdicts if verdict is not None and _counts(verdict, context)])
+    said = [(rule, rule(draft, context)) for rule in RULES] + [(rule, _ask(rule, draft, context)) for rule in extra]
+    return _strongest([verdict for rule, verdict in said if verdict is not None and _counts(rule, verdict, context)])
 
 
-def _counts(verdict: Verdict, context: Context) -> bool:
-    return context.settings.moderation != "none" or verdict.word == "reject" or verdict.shadow
+def _counts(rule: Rule, verdict: Verdict, context: Context) -> bool:
+    always = verdict.word == "reject" or verdict.shadow or rule in LAID_DOWN
+    return always or context.settings.moderation != "none"
 
 
 def _ask(rule: Rule, draft: Draft, context: Context) -> Verdict | None:

@@ -130,3 +130,5 @@ RULES = (
     *(honeypot, too_fast, listed, impersonation, reject_words, hold_words, proof),
     *(duplicate, many_links, score, old_thread, thread_held, policy),
 )
+# What moderators themselves have laid down: it acts under every policy.
+LAID_DOWN = frozenset((listed, thread_held))

@@ -51,7 +51,7 @@ class Settings(BaseModel, frozen=True, extra="forbid", strict=True, validate_def
     moderation: Literal["none", "first", "all"] = _about(
         "first",
         "Which comments wait for a moderator: none of them, those of an address without an approved comment, or all. "
-        'With "none" only explicit reject rules act.',
+        'With "none" only explicit reject rules, and what moderators themselves laid down, act.',
         group=_BEFORE,
         label="Comments that wait for a moderator",
     )

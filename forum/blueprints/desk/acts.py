@@ -95,15 +95,20 @@ def _undo(state: ForumState, batch: str, below: int | None) -> Undone:
 
 def carry_out(comment_id: int, word: str, do: Callable[[Press], object]) -> Response:
     """Let ``do`` act and come back with a bar that says ``word``, or who was faster."""
+    try:
+        return carry_through(word, do)
+    except Conflict:
+        get().session.rollback()
+        return said.back(f"missed.{comment_id}")
+
+
+def carry_through(word: str, do: Callable[[Press], object]) -> Response:
+    """Let ``do`` act and come back with a bar that says ``word``. Raises what ``do`` raises; nothing is stored then."""
     state = get()
     press = new_press(state)
     begin_writing(state.session)
     mark = announcing.newest(state)
-    try:
-        do(press)
-    except Conflict:
-        state.session.rollback()
-        return said.back(f"missed.{comment_id}")
+    do(press)
     announcing.announce(state, press.batch, mark)
     state.session.commit()
     state.kick()

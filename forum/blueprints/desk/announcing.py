@@ -52,4 +52,4 @@ def _of(before: str | None, after: str | None) -> NamedSignal | None:
         return comment_published
     if after in ("spam", "rejected"):
         return comment_rejected
-    return comment_removed if "removed" in (after, before) or before == "published" else None
+    return comment_removed if after == "removed" or before == "published" else None

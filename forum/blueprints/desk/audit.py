@@ -50,7 +50,7 @@ ACTS: Final = {
     "sign_in_asked": "asked for a sign-in link",
     "forgotten": "forgot the address",
     "erase": "erased the author of",
-    "export": "took the data of the author of",
+    "export": "took the personal data behind",
     "prune": "let old data go",
     "move_asked": "asked for another address",
     "list": "listed somebody",

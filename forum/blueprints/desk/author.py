@@ -16,6 +16,7 @@ from ...moderation import authors, bulk, enlisting, listings
 from ...moderation.acts import Press
 from ...moderation.authors import Author
 from ...moderation.bulk import Picked
+from ...moderation.listings import Kind
 from ...signals import address_unsubscribed
 from ...sqlite import begin_writing
 from ...state import ForumState, get
@@ -24,6 +25,11 @@ from . import acts, lists, many, said
 from .access import Actor, guard, moderator
 from .frame import desk
 from .rows import shown
+
+UNPROVED = (
+    "Whether the owner of this address wrote this comment is not known: please tick that its owner has asked for "
+    "everything that is kept under it."
+)
 
 blueprint = Blueprint("desk_author", __name__, url_prefix="/moderation/people/comment")
 blueprint.before_request(guard)
@@ -45,14 +51,15 @@ def enlist(comment_id: int) -> Response:
     begin_writing(state.session)
     author = authors.of(state.session, comment_id)
     effect, until = lists.treatment(press.now)
+    mark = _mark(state, author)
     try:
-        enlisting.add(state.session, press, _mark(state, author), effect, until)
+        enlisting.add(state.session, press, mark, effect, until)
     except Conflict as conflict:
         state.session.rollback()
         return _page(comment_id, 409, lists.faster(conflict))
     state.session.commit()
     if effect == "block" and "take_down" in request.form:
-        return _take_down(state, press, comment_id)
+        return _take_down(state, press, comment_id, mark.kind)
     return said.back(f"list.{press.batch}")
 
 
@@ -62,10 +69,10 @@ def take_down() -> Response:
     """Go on with taking down what a blocked author has here."""
     state, batch = get(), request.form.get("batch", "")
     press = acts.new_press(state, batch=batch)
-    blocked = select(Audit.actor).where(Audit.batch == batch, Audit.act == "list").limit(1)
-    if not said.is_batch(batch) or state.session.scalar(blocked) != press.actor:
+    blocked = state.session.scalar(select(Audit).where(Audit.batch == batch, Audit.act == "list").limit(1))
+    if not said.is_batch(batch) or blocked is None or blocked.actor != press.actor:
         raise BadRequest("This press belongs to somebody else.")
-    return _take_down(state, press, acts.number("comment"))
+    return _take_down(state, press, acts.number("comment"), (blocked.data or {})["is"]["kind"])
 
 
 @blueprint.post("/<forum_id:comment_id>/export")
@@ -75,7 +82,10 @@ def export(comment_id: int) -> Response:
     state = get()
     actor = _admin(state)
     begin_writing(state.session)
-    data = authors.export(state.session, authors.of(state.session, comment_id), actor.ref, state.clock())
+    author = authors.of(state.session, comment_id)
+    if not _may_take_all(author):
+        return _page(comment_id, 422, UNPROVED)
+    data = authors.export(state.session, author, actor.ref, state.clock())
     state.session.commit()
     response = make_response(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
     response.mimetype = "application/json"
@@ -89,8 +99,7 @@ def erasing(comment_id: int) -> Response:
     """What an erasure takes and what it leaves."""
     state = get()
     _admin(state)
-    author = authors.of(state.session, comment_id)
-    return desk("forum/moderation/author_erase.html", author=author, numbers=authors.numbers(state.session, author))
+    return _erasing(authors.of(state.session, comment_id))
 
 
 @blueprint.post("/<forum_id:comment_id>/erase")
@@ -101,6 +110,8 @@ def erase(comment_id: int) -> Response:
     actor = _admin(state)
     begin_writing(state.session)
     author = authors.of(state.session, comment_id)
+    if not _may_take_all(author):
+        return _erasing(author, 422, UNPROVED)
     address = author.comment.address
     if address is not None and address.state not in addresses.SILENT:
         # Before it is empty: a host may keep the address somewhere too.
@@ -110,11 +121,11 @@ def erase(comment_id: int) -> Response:
     return said.back("erase")
 
 
-def _take_down(state: ForumState, press: Press, comment_id: int) -> Response:
-    """Mark what they have here as spam, for as long as a person waits, then a page with a button to go on; one undo
-    takes it back with the block.
+def _take_down(state: ForumState, press: Press, comment_id: int, kind: Kind) -> Response:
+    """Mark what they have here by this mark as spam, for as long as a person waits, then a page with a button to go
+    on; one undo takes it back with the block.
     """
-    seen = authors.on_the_page(state.session, authors.of(state.session, comment_id))
+    seen = authors.on_the_page(state.session, authors.of(state.session, comment_id), kind)
     state.session.rollback()
     number, until = acts.number("of") or len(seen), time.monotonic() + acts.PATIENCE_SECONDS
     for start in range(0, len(seen), bulk.CHUNK):
@@ -132,6 +143,15 @@ def _mark(state: ForumState, author: Author) -> listings.Mark:
     if mark is None:
         raise BadRequest("Please choose by what to recognise them.")
     return mark
+
+
+def _may_take_all(author: Author) -> bool:
+    return author.is_proved or "owner" in request.form
+
+
+def _erasing(author: Author, status: int = 200, error: str | None = None) -> Response:
+    numbers = authors.numbers(get().session, author)
+    return desk("forum/moderation/author_erase.html", status, author=author, numbers=numbers, error=error)
 
 
 def _admin(state: ForumState) -> Actor:

@@ -18,11 +18,11 @@ from ...moderation.acts import Press
 from ...moderation.notices import LINK_DAYS, Act, Link, read_link
 from ...moderation.undo import undo
 from ...screening import chips
-from ...signals import comment_published, comment_rejected
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import PRESS, Action, mail_page, unseen
 from ..pages import bare
+from . import announcing
 from .access import Actor, actor_of
 
 blueprint = Blueprint("by_mail", __name__, url_prefix="/m")
@@ -82,17 +82,25 @@ def _act(state: ForumState, link: Link, comment: Comment, actor: Actor) -> Respo
 
 
 def _carry_out(state: ForumState, act: Act, comment: Comment, actor: Actor) -> None:
-    session, now = state.session, state.clock()
     if act == "undo":
-        row = notices.last_act(session, comment)
-        # Only what this moderator did last: another one's decision is taken back at the desk.
-        if row is None or row.batch is None or row.actor != actor.ref:
-            raise audit.conflict(session, comment)
-        if not undo(session, state.keys, state.settings, row.batch, actor=actor.ref, now=now).done:
-            raise audit.conflict(session, comment)
+        _undo(state, comment, actor)
         return
-    acts.decide(session, Press(state.keys, state.settings, actor.ref, now), act, comment.id, comment.version)
-    (comment_published if act == "approve" else comment_rejected).send(state.app, comment=comment)
+    press = Press(state.keys, state.settings, actor.ref, state.clock())
+    mark = announcing.newest(state)
+    acts.decide(state.session, press, act, comment.id, comment.version)
+    announcing.announce(state, press.batch, mark)
+
+
+def _undo(state: ForumState, comment: Comment, actor: Actor) -> None:
+    session, now = state.session, state.clock()
+    row = notices.last_act(session, comment)
+    # Only what this moderator did last: another one's decision is taken back at the desk.
+    if row is None or row.batch is None or row.actor != actor.ref:
+        raise audit.conflict(session, comment)
+    mark = announcing.newest(state)
+    if not undo(session, state.keys, state.settings, row.batch, actor=actor.ref, now=now).done:
+        raise audit.conflict(session, comment)
+    announcing.announce_undone(state, row.batch, mark)
 
 
 def _offered(link: Link, comment: Comment) -> list[Act]:

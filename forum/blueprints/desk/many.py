@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
+from dataclasses import fields
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -33,6 +34,7 @@ blueprint.before_request(guard)
 
 _PICKED = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 _FORM_ROOM = 64 * 1024
+_UNCLEAR = "It is not clear which comments are meant. Please begin again from the queue."
 
 
 @blueprint.before_request
@@ -118,8 +120,19 @@ def _same_press(state: ForumState, word: str) -> Press:
 
 
 def _filter() -> Filter:
-    """The filter of the page that the form came from."""
-    return Filter.parse(dict(parse_qsl(urlsplit(request.form.get("back", "")).query)))
+    """The filter of the page that the form came from. Raises BadRequest unless each of its fields can be read.
+
+    A field that is left out would make the press reach further than the page did.
+    """
+    try:
+        given = dict(parse_qsl(urlsplit(request.form.get("back", "")).query))
+    except ValueError:
+        raise BadRequest(_UNCLEAR) from None
+    asked = Filter.parse(given)
+    known = {each.name for each in fields(Filter)}
+    if asked.serialise() != {name: value.strip() for name, value in given.items() if name in known}:
+        raise BadRequest(_UNCLEAR)
+    return asked
 
 
 def _moment() -> dt.datetime:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest
 
 from ... import audit, comments, moderation, sanitize
@@ -17,6 +18,7 @@ from ...models import Comment, Revision
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import SESSION_CHANGED, session_holds
+from ..own import BUSY
 from ..pages import limit_body
 from . import acts, said
 from .access import guard, moderator
@@ -59,18 +61,24 @@ def edit(comment_id: int) -> Response:
 
 
 def _save(state: ForumState, comment: Comment, typed: str, body: str) -> Response:
-    seen = acts.version()
+    id_, seen, session = comment.id, acts.version(), state.session
     if body == comment.source:
         return said.back("same")
-    if comment.version != seen:
-        # What was typed must outlive the other's decision.
-        faster = said.of_conflict(audit.conflict(state.session, comment), moderator(state))
-        return _editor(state, comment, typed, 409, bar=faster)
-    state.session.rollback()
-    session = state.session
-    return acts.carry_out(
-        comment.id, "edit", lambda press: moderation.acts.edit(session, press, comment.id, seen, body)
-    )
+    session.rollback()
+    try:
+        return acts.carry_through("edit", lambda press: moderation.acts.edit(session, press, id_, seen, body))
+    except (Conflict, OperationalError) as error:
+        session.rollback()
+        return _unsaved(state, comments.get(session, id_), typed, isinstance(error, OperationalError))
+
+
+def _unsaved(state: ForumState, comment: Comment, typed: str, is_busy: bool) -> Response:
+    """What was typed outlives another's decision, and a database that is locked for writers."""
+    # The form of a busy site must not carry on a version that nobody has seen.
+    if is_busy and comment.version == acts.version():
+        return _editor(state, comment, typed, 503, error=BUSY)
+    faster = said.of_conflict(audit.conflict(state.session, comment), moderator(state))
+    return _editor(state, comment, typed, 409, bar=faster)
 
 
 @blueprint.get("/remove")

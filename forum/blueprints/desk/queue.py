@@ -45,7 +45,7 @@ def queue() -> Response:
 
 def _frame(asked: Filter, tabs: Tabs) -> dict[str, Any]:
     """The tabs and the filter, beside the comments."""
-    rules = [(rule, chips.chip(rule).text) for rule in sorted(chips.RULES)]
+    rules = [(rule, chips.chip(rule).text.partition(":")[0]) for rule in sorted(chips.RULES)]
     others = [] if asked.reason in ("", *chips.RULES) else [(asked.reason, asked.reason)]
     return {
         "filter": asked,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from flask import Response, make_response, redirect, request, url_for
 from sqlalchemy import select
@@ -51,11 +51,18 @@ def back(said: str) -> Response:
 def back_url(said: str | None = None) -> str:
     """The page of the desk that the form came from; the queue, where it names no page of the desk."""
     start = url_for("forum.moderation.queue")
-    parts = urlsplit(request.values.get("back", ""))
+    parts = _parts(request.values.get("back", ""))
     inside = not parts.netloc and not parts.scheme and parts.path.startswith(start)
     asked = parse_qsl(parts.query) if inside else []
     query = urlencode([pair for pair in asked if pair[0] != _SAID] + ([(_SAID, said)] if said else []))
     return (parts.path if inside else start) + (f"?{query}" if query else "")
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def without_bar(path: str) -> str:
