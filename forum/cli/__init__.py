@@ -14,8 +14,23 @@ from .moderators import moderator
 from .person import person
 from .prune import prune
 from .resanitize import resanitize
+from .spam_filter import spam_filter
 
 __all__ = ["forum_cli"]
 
-for command in (article, config, db, deliver, demo, doctor, forget, mail, moderator, person, prune, resanitize):
+for command in (
+    article,
+    config,
+    db,
+    deliver,
+    demo,
+    doctor,
+    forget,
+    mail,
+    moderator,
+    person,
+    prune,
+    resanitize,
+    spam_filter,
+):
     forum_cli.add_command(command)

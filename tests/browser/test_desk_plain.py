@@ -115,3 +115,48 @@ def test_edit_and_move_by_keyboard(busy: Live, desk: Page) -> None:
     expect(desk.locator("#forum-bar")).to_contain_text("Moved.")
     assert (busy.site.get(3).source, busy.site.get(4).parent_id) == ("Cleo was *there*.", None)
     assert desk.url.partition("?")[0].endswith(QUEUE)
+
+
+def walk_to_field(page: Page, name: str) -> None:
+    """Press Tab until the field with this label has the focus."""
+    field = page.get_by_label(name, exact=True)
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        if field.evaluate("(node) => node === document.activeElement"):
+            return
+    raise AssertionError(f"No way to {name}")
+
+
+def test_a_setting_by_keyboard(busy: Live, desk: Page) -> None:
+    """A setting is typed, looked at and saved, and counts."""
+    press(desk, "Settings")
+    walk_to_field(desk, "Longest comment (characters)")
+    desk.keyboard.press("Control+a")
+    desk.keyboard.type("4321")
+    press(desk, "Show what would change")
+    expect(desk.get_by_text("4321")).to_be_visible()
+    press(desk, "Save")
+    expect(desk.get_by_label("Longest comment (characters)", exact=True)).to_have_value("4321")
+    assert busy.site.state.settings.max_length == 4321
+
+
+def test_somebody_is_listed_by_keyboard(busy: Live, desk: Page) -> None:
+    """From a comment to its author, who is put on the list of people."""
+    press(desk, "first comment")
+    press(desk, "Put on the list")
+    expect(desk.locator("#forum-bar")).to_contain_text("Put on the list.")
+
+
+def test_a_page_is_closed_by_keyboard(busy: Live, desk: Page) -> None:
+    """The list of pages has a button that closes one, and its article says so."""
+    press(desk, "Pages")
+    press(desk, "Close: Bread")
+    desk.goto(busy.site.page)
+    expect(desk.get_by_text("Comments on this article are closed.")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["Refused", "Activity", "Overview", "Mail", "Privacy"])
+def test_each_page_is_reached_by_keyboard(desk: Page, name: str) -> None:
+    """The pages that only show something are a few presses of Tab away from each other."""
+    press(desk, name)
+    expect(desk.locator(".forum-way-link[aria-current]")).to_have_text(name)
