@@ -11,7 +11,7 @@ from .mail.outcome import masked
 
 _TOKEN = re.compile(r"(/m/[acxutpon]/|/sign-in/)[^\s\"'?]+")
 _SERVERS = ("werkzeug", "gunicorn.access", "waitress", "waitress.queue")
-OURS = ("forum", "forum.celery", "forum.mail", "forum.outbox", "forum.worker")
+OURS = ("forum", "forum.akismet", "forum.celery", "forum.mail", "forum.outbox", "forum.worker")
 
 
 class TokenFilter(logging.Filter):
