@@ -265,8 +265,12 @@ class ForumState:
             session.commit()
 
 
+# Who moderates, secrets, and where things are counted: no page looks different for them.
+_NO_PAGE_KNOWS = {"moderators", "admins", "metrics_token", "celery_broker", "akismet_key", "rate_storage"}
+
+
 def _fingerprint(settings: Settings) -> str:
-    said = settings.model_dump_json(exclude={"moderators", "metrics_token", "celery_broker"})
+    said = settings.model_dump_json(exclude=_NO_PAGE_KNOWS)
     return hashlib.sha256(f"{version('flask-forum')}\0{said}".encode()).hexdigest()[:10]
 
 

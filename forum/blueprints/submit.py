@@ -170,7 +170,6 @@ def _submission(
         vouched=identity is not None and state.vouched(identity),
         is_moderator=at_desk or (identity is not None and identity.is_moderator),
         proof=_is_proved(state),
-        at_desk=at_desk,
     )
 
 

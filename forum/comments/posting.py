@@ -33,8 +33,7 @@ class Submission:
 
     ``mailbox`` is the parsed address, ``vouched`` that the host has proved it; ``seconds`` passed since the form
     was made; ``visitor_hash`` and ``network`` recognise an anonymous author without naming anybody. ``proof`` says
-    that the browser did the arithmetic that belongs to this form, ``at_desk`` that it is signed in at the moderators'
-    desk: nobody impersonates themselves.
+    that the browser did the arithmetic that belongs to this form.
     """
 
     stamp: Stamp
@@ -49,12 +48,11 @@ class Submission:
     vouched: bool = False
     is_moderator: bool = False
     proof: bool = False
-    at_desk: bool = False
 
     @property
     def author(self) -> Author:
         """By what the author can be recognised."""
-        return Author(self.draft.name, self.mailbox, self.network, self.identity_ref, self.visitor_hash, self.at_desk)
+        return Author(self.draft.name, self.mailbox, self.network, self.identity_ref, self.visitor_hash)
 
     @property
     def digest(self) -> str:

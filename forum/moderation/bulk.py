@@ -28,7 +28,7 @@ class Picked:
 @dataclass(frozen=True)
 class Matching:
     """Everything that matches ``filter``, as it was ``at`` that moment: nothing above the id ``upto``, nothing edited
-    since. ``upto`` comes from :func:`queue.matching`; both travel in the form.
+    since. ``upto`` comes from the forecast; both travel in the form.
     """
 
     filter: Filter

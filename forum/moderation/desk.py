@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from .. import learning
 from ..comments import Author
 from ..models import Comment
-from ..screening import Draft, Listed, bayes
+from ..screening import Draft, Listed
 from ..screening.bayes import Opinion
 from ..settings import Settings
 from ..tokens import Keys
@@ -59,8 +59,7 @@ class Desk:
         """What the filter thinks of the draft; None while it knows too little."""
         if now - self._ignorant_since < _REMEMBERED:
             return None
-        tokens = bayes.tokens(draft)
-        opinion = bayes.odds(tokens, learning.known(session, tokens))
+        opinion = learning.opinion(session, draft)
         if opinion is None:
             self._ignorant_since = now
         return opinion

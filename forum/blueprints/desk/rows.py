@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from flask import current_app, url_for
+from flask import url_for
 from markupsafe import Markup
 
 from ... import comments, moderation, sanitize
@@ -47,7 +47,7 @@ class Case:
     reports: Sequence[Report]
     acts: tuple[Act, ...]
     told: int | None
-    author_url: str | None
+    author_url: str
 
 
 def cases(state: ForumState, rows: Sequence[moderation.queue.Row]) -> list[Case]:
@@ -82,18 +82,13 @@ def _case(row: moderation.queue.Row, numbers: Mapping[int, int]) -> Case:
         reports=row.reports,
         acts=_acts(comment, bool(row.reports)),
         told=numbers.get(comment.id),
-        author_url=_author_url(comment),
+        author_url=url_for("forum.desk_author.index", comment_id=comment.id),
     )
 
 
 def _acts(comment: Comment, is_reported: bool) -> tuple[Act, ...]:
     keep: tuple[Act, ...] = ("approve",) if is_reported and comment.state == "published" else ()
     return keep + _ORDER[comment.state]
-
-
-def _author_url(comment: Comment) -> str | None:
-    endpoint = "forum.desk_author.index"
-    return url_for(endpoint, comment_id=comment.id) if endpoint in current_app.view_functions else None
 
 
 def removable(comment: Comment) -> bool:
