@@ -111,6 +111,22 @@ docs: install ## write the reference of the settings into docs/settings.md
 	{ sed '/reference: begin/q' $$page; printf '%s' "$${reference%.}"; sed -n '/reference: end/,$$p' $$page; } > $$page.new; \
 	mv $$page.new $$page
 
+# Translators' editors open forum/translations/*/LC_MESSAGES/forum.po; what they save is compiled by the same command.
+MESSAGES := $(wildcard forum/translations/*/LC_MESSAGES/forum.po)
+WORDS    := -k N_ -k NP_:1c,2 -k pgettext:1c,2 -k forum_gettext -k forum_ngettext:1,2 -k forum_pgettext:1c,2
+
+.PHONY: messages
+messages: install ## collect what people read into the catalogs, and compile them
+	@set -e; pot=$$(mktemp); trap 'rm -f "$$pot"' EXIT; \
+	$(VENV)/bin/pybabel -q extract -F pyproject.toml $(WORDS) --no-wrap --sort-output --add-location=file \
+	  --omit-header -o "$$pot" .; \
+	for po in $(MESSAGES); do \
+	  tag=$$(echo "$$po" | cut -d/ -f3); \
+	  $(VENV)/bin/pybabel -q update -i "$$pot" -o "$$po" -l "$$tag" --no-wrap --no-fuzzy-matching \
+	    --ignore-obsolete --ignore-pot-creation-date; \
+	  $(VENV)/bin/pybabel -q compile -i "$$po" -o "$${po%.po}.mo" -l "$$tag"; \
+	done
+
 .PHONY: lock
 lock: ## for maintainers: choose the newest versions that fit pyproject.toml and write the lock
 	@test -x .venv-lock/bin/uv || { \

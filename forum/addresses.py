@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from . import audit
 from .errors import InvalidDraft
+from .language import OURS, current
+from .language import gettext as _
 from .models import Address, Suppression
 from .tokens import Keys, keyed_hash, keyed_hashes
 
@@ -48,16 +50,18 @@ def parse(text: str, *, sender: str | None = None) -> Mailbox:
     typed = text.strip()
     # Longer ones cannot exist, and judging 100 KB of them takes a third of a second.
     if len(typed) > 254:
-        raise InvalidDraft("email", "That e-mail address is too long to be real; the longest has 254 characters.")
+        raise InvalidDraft("email", _("That e-mail address is too long to be real; the longest has 254 characters."))
     try:
         valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise InvalidDraft("email", f"That does not look like an e-mail address. {error}") from None
+        # What exactly is wrong the library says in English only.
+        why = f" {error}" if current() == OURS else ""
+        raise InvalidDraft("email", _("That does not look like an e-mail address.") + why) from None
     mailbox = Mailbox(_spell(valid.local_part, valid.ascii_domain), _key(valid.local_part, valid.ascii_domain))
     if valid.local_part.casefold() in _ROLES:
-        raise InvalidDraft("email", "Nobody reads mail at that address as a person. Please give your own.")
+        raise InvalidDraft("email", _("Nobody reads mail at that address as a person. Please give your own."))
     if sender is not None and mailbox.key == sender.casefold():
-        raise InvalidDraft("email", "That address belongs to this site itself. Please give your own.")
+        raise InvalidDraft("email", _("That address belongs to this site itself. Please give your own."))
     return mailbox
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from .errors import Conflict
-from .models import Address, Audit, Comment, Listing, Report, Thread
+from .models import Address, Audit, Comment, Listing, SignIn, Thread
 
-Subject = Address | Comment | Listing | Report | Thread
+Subject = Address | Comment | Listing | SignIn | Thread
 _KINDS: dict[type[Subject], str] = {
     Address: "address",
     Comment: "comment",
     Listing: "listing",
-    Report: "report",
+    SignIn: "sign_in",
     Thread: "thread",
 }
 
@@ -65,14 +65,20 @@ def entry(
     return row if data is None else row | {"data": data}
 
 
-def conflict(session: Session, subject: Comment | Thread) -> Conflict:
-    """The error for whoever acts on what has changed since they looked: it says who did what to it last, and when."""
-    query = select(Audit.actor, Audit.act, Audit.at).where(
-        Audit.subject_kind == _KINDS[type(subject)], Audit.subject_id == subject.id
-    )
-    row = session.execute(query.order_by(Audit.id.desc()).limit(1)).one_or_none()
-    by, act, at = row or (None, None, None)
-    return Conflict("Somebody has dealt with this meanwhile.", by=by, act=act, at=at)
+def newest(session: Session, kind: str, subject_id: int, acts: Collection[str] = ()) -> Audit | None:
+    """The last row about one subject, of ``acts`` alone if there are any."""
+    about = [Audit.subject_kind == kind, Audit.subject_id == subject_id, *([Audit.act.in_(acts)] if acts else [])]
+    return session.scalar(select(Audit).where(*about).order_by(Audit.id.desc()).limit(1))
+
+
+def conflict(session: Session, subject: Comment | Listing | Thread, acts: Collection[str] = ()) -> Conflict:
+    """The error for whoever acts on what has changed since they looked: it says who did what to it last, and when.
+
+    Where only ``acts`` stand in the way, it speaks of the last of them.
+    """
+    row = newest(session, _KINDS[type(subject)], subject.id, acts)
+    who = {"by": row.actor, "act": row.act, "at": row.at, "entry": row.id} if row else {}
+    return Conflict("Somebody has dealt with this meanwhile.", **who)  # type: ignore[arg-type]  # each of its own type
 
 
 def name_of(actor: str) -> str:

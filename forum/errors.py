@@ -60,14 +60,21 @@ class NotFound(ForumError):
 class Conflict(ForumError):
     """Somebody else was faster, or the thing is no longer in a state that allows the act.
 
-    ``by``, ``act`` and ``at`` say who did what when, as the audit log names them; None where it does not know.
+    ``by``, ``act`` and ``at`` say who did what when, as the row ``entry`` of the audit log has it; None where that
+    does not know.
     """
 
     def __init__(
-        self, message: str, *, by: str | None = None, act: str | None = None, at: dt.datetime | None = None
+        self,
+        message: str,
+        *,
+        by: str | None = None,
+        act: str | None = None,
+        at: dt.datetime | None = None,
+        entry: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.by, self.act, self.at = by, act, at
+        self.by, self.act, self.at, self.entry = by, act, at, entry
 
 
 class BadToken(ForumError):

@@ -13,7 +13,7 @@ from flask import Flask, appcontext_pushed, got_request_exception, request, requ
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 
-from . import altcha, counts, migrations, render, sanitize, threads
+from . import altcha, counts, language, migrations, negotiation, render, sanitize, threads
 from .blueprints import articles_blueprint, forum_blueprint, ids
 from .errors import SettingsError
 from .hooks import Hooks
@@ -50,8 +50,8 @@ class Forum:
         or greeting in it: whole article pages are then kept in memory and answered with 304.
 
         Reads the FORUM_* keys, SECRET_KEY, SECRET_KEY_FALLBACKS and, to send mail, Flask-Mail's MAIL_* keys of
-        ``app.config``. Adds the template functions forum_thread, forum_count, forum_head and forum_asset. Raises
-        SettingsError with everything that is wrong with the configuration.
+        ``app.config``. Adds the template functions forum_thread, forum_count, forum_head and forum_asset, and those
+        of :mod:`forum.language`. Raises SettingsError with everything that is wrong with the configuration.
         """
         if EXTENSION in app.extensions:
             raise RuntimeError("Forum is set up on this app already.")
@@ -67,6 +67,8 @@ class Forum:
         app.jinja_env.globals.update(
             forum_thread=forum_thread, forum_count=counts.count, forum_head=forum_head, forum_asset=forum_asset
         )
+        app.jinja_env.globals.update(language.FUNCTIONS)
+        language.follow(negotiation.asked)
         if state.settings.delivery == "in-process" and state.settings.mail_enabled:
             state.kick = InProcess(state.courier, app.app_context).kick
         request_finished.connect(counts.note_answered, app)
@@ -120,7 +122,7 @@ def forum_thread(key: str, *, title: str, url: str, closed: bool = False, headin
     state.hear(key, closed)
     place = Place(key, title, url, closed, heading_level, request.script_root)
     head = threads.head(state.session, key)
-    return forum_head() + render.thread(state, place, head, render.page_number())
+    return forum_head() + render.thread(state, place, head, render.view_of(state))
 
 
 def forum_head() -> Markup:

@@ -17,6 +17,7 @@ from . import addresses, sanitize
 from .addresses import Mailbox
 from .errors import InvalidDraft
 from .identity import Identity
+from .language import gettext as _
 from .screening import Draft
 from .settings import Settings
 
@@ -65,7 +66,7 @@ class FormView:
 
     action: str
     stamp: str | Markup
-    legend: str = "Write a comment"
+    legend: str = ""
     parent_id: int | str = ""
     name: str = ""
     email: str = ""
@@ -140,7 +141,9 @@ def session_token() -> str:
 
 def _bar(settings: Settings, identity: Identity | None) -> None:
     if settings.require_identity and identity is None:
-        raise InvalidDraft("body", "Please sign in first: only people who are signed in may comment. It is kept here.")
+        raise InvalidDraft(
+            "body", _("Please sign in first: only people who are signed in may comment. It is kept here.")
+        )
 
 
 def _strongest(scopes: list[str]) -> Notify:
@@ -152,7 +155,7 @@ def _name_of(identity: Identity) -> str:
     for text in (identity.name, identity.key):
         with suppress(InvalidDraft):
             return sanitize.name(sanitize.excerpt(text, sanitize.NAME_LENGTH))
-    return "Member"
+    return _("Member")
 
 
 def _mailbox(typed: str | None, notify: str, settings: Settings, identity: Identity | None) -> Mailbox | None:
@@ -164,9 +167,9 @@ def _mailbox(typed: str | None, notify: str, settings: Settings, identity: Ident
                 raise
             return None
     if settings.require_email and identity is None:
-        raise InvalidDraft("email", "Please give your e-mail address. It is needed here, and never shown.")
+        raise InvalidDraft("email", _("Please give your e-mail address. It is needed here, and never shown."))
     if notify and identity is None:
-        raise InvalidDraft("email", "Please give your e-mail address, or untick the box: we need one to tell you.")
+        raise InvalidDraft("email", _("Please give your e-mail address, or untick the box: we need one to tell you."))
     return None
 
 
@@ -174,5 +177,7 @@ def _parent(text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidDraft("parent", "The comment you answer is no longer there. Post again to add yours at the end.")
+        raise InvalidDraft(
+            "parent", _("The comment you answer is no longer there. Post again to add yours at the end.")
+        )
     return int(text)

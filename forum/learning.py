@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from .models import Comment, Word
 from .models.base import columns
 from .screening import Draft, bayes
-from .screening.bayes import COMMENTS, Opinion, Seen
+from .screening.bayes import COMMENTS, WORDS, Opinion, Seen
 
 Kind = Literal["spam", "ham"]
 _WORD = columns(Word)
@@ -51,7 +51,7 @@ def learn_all(session: Session, comments: Sequence[Comment], kind: Kind | None) 
     gained: Counter[str] = Counter()
     lost: dict[str, Counter[str]] = {"spam": Counter(), "ham": Counter()}
     for comment in changed:
-        words = (COMMENTS, *bayes.tokens(_draft(comment)))
+        words = bayes.lesson(_draft(comment))
         gained.update(words)
         if before := known[comment.id]:
             lost[before].update(words)
@@ -125,8 +125,8 @@ def opinion(session: Session, draft: Draft) -> Opinion | None:
 
 
 def known(session: Session, tokens: Sequence[str]) -> dict[str, Seen]:
-    """How often each of ``tokens`` was seen, and under the empty word how many comments were learned."""
-    query = select(_WORD.c.word, _WORD.c.spam, _WORD.c.ham).where(_WORD.c.word.in_([COMMENTS, *tokens]))
+    """How often each of ``tokens`` was seen, and how many comments and words were learned."""
+    query = select(_WORD.c.word, _WORD.c.spam, _WORD.c.ham).where(_WORD.c.word.in_([COMMENTS, WORDS, *tokens]))
     return {word: Seen(spam, ham) for word, spam, ham in session.execute(query)}
 
 

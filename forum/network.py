@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,15 +13,26 @@ from .tokens import Keys, keyed_hash
 
 # One household or office shares these; a single machine can change the rest at will.
 _PREFIX = {4: 24, 6: 56}
+# The most that one customer is usually given: whoever has it can be many households.
+_WIDEST = {4: 24, 6: 48}
 
 
 def network_of(request: Request, keys: Keys) -> str | None:
     """A keyed hash of the client's network, or None where the server names no address (a unix socket)."""
+    return _hashed(request, keys, _PREFIX)
+
+
+def widest_network_of(request: Request, keys: Keys) -> str | None:
+    """The same for all that one customer of a provider may have: for counting voices, not for holding anybody back."""
+    return _hashed(request, keys, _WIDEST)
+
+
+def _hashed(request: Request, keys: Keys, prefix: Mapping[int, int]) -> str | None:
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
         return None
-    network = ipaddress.ip_network(f"{address}/{_PREFIX[address.version]}", strict=False)
+    network = ipaddress.ip_network(f"{address}/{prefix[address.version]}", strict=False)
     return keyed_hash(keys, "network", str(network))
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from . import limiting, overrides
+from . import language, limiting, overrides
 from .cache import ByteCache
 from .forks import renew_in_children
 from .hooks import Hooks, Host
@@ -214,7 +214,9 @@ class ForumState:
 
     def render(self, template: str, **context: object) -> str:
         """A template without the host's context processors: what is kept for all readers must not know one."""
-        return self.app.jinja_env.get_template(template).render(context)
+        # Found out once: a page asks for the language hundreds of times.
+        with language.using(language.current()):
+            return self.app.jinja_env.get_template(template).render(context)
 
     @contextmanager
     def open_session(self) -> Iterator[Session]:

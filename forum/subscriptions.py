@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from . import addresses, outbox
+from .language import current
 from .models import Address, Comment, Mute, Subscription
 from .tokens import Keys
 
@@ -30,7 +31,10 @@ class Consent:
 def follow(
     session: Session, address: Address, comment: Comment, scope: Literal["direct", "branch", "thread"], consent: Consent
 ) -> Subscription:
-    """Subscribe ``address`` to answers, to everything below ``comment``, or to its whole thread."""
+    """Subscribe ``address`` to answers, to everything below ``comment``, or to its whole thread.
+
+    It is written to in the language of the page this was wished on, until its owner chooses one.
+    """
     target = _target(comment, scope)
     known = _find(session, address, target) if scope == "thread" else None
     subscription = known or Subscription(address=address, target=target, scope=scope, cadence="instant")
@@ -42,6 +46,7 @@ def follow(
         subscription.cadence = "instant"
     subscription.consent_at, subscription.consent_network = consent.at, consent.network
     subscription.consent_wording, subscription.identity_ref = WORDING, consent.identity_ref
+    address.locale = address.locale or current()
     session.add(subscription)
     session.flush()
     return subscription

@@ -1,4 +1,4 @@
-"""How well spam is told from comments: the corpus of drafts through the rules, the filter, and both.
+"""How well spam is told from comments: drafts through the rules, the filter, and both.
 
 Nothing is judged by a filter that has seen it: the drafts are dealt into ten parts, and each part is judged by what
 the filter learned from the other nine.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from forum.screening import Context, Draft, screen
-from forum.screening.bayes import COMMENTS, Opinion, Seen, odds, tokens
+from forum.screening.bayes import Opinion, Seen, lesson, odds, tokens
 from forum.settings import Settings
 
 CORPUS = Path(__file__).parent / "corpus" / "drafts"
@@ -51,18 +51,25 @@ def learned(samples: Iterable[Sample]) -> dict[str, Seen]:
     """What the filter knows after these drafts."""
     counts: dict[str, Counter[str]] = {"spam": Counter(), "ham": Counter()}
     for sample in samples:
-        counts[sample.truth].update((COMMENTS, *tokens(sample.draft)))
+        counts[sample.truth].update(lesson(sample.draft))
     return {word: Seen(counts["spam"][word], counts["ham"][word]) for word in counts["spam"] | counts["ham"]}
 
 
-def judged(corpus: list[Sample]) -> Iterator[tuple[Sample, Opinion]]:
-    """Each draft with what a filter thinks of it that has never seen it."""
+def judged(corpus: Sequence[Sample]) -> Iterator[Judged]:
+    """Each draft with what a filter thinks of it that has never seen it; each part has its share of either kind."""
+    dealt = sorted(corpus, key=lambda sample: sample.truth)
     for part in range(PARTS):
-        knowledge = learned(sample for place, sample in enumerate(corpus) if place % PARTS != part)
-        for sample in corpus[part::PARTS]:
-            opinion = odds(tokens(sample.draft), knowledge)
-            assert opinion is not None
-            yield sample, opinion
+        rest = (sample for place, sample in enumerate(dealt) if place % PARTS != part)
+        yield from judged_after(rest, dealt[part::PARTS])
+
+
+def judged_after(lessons: Iterable[Sample], corpus: Iterable[Sample]) -> Iterator[Judged]:
+    """Each draft of the corpus with what a filter thinks of it that knows the lessons alone."""
+    knowledge = learned(lessons)
+    for sample in corpus:
+        opinion = odds(tokens(sample.draft), knowledge)
+        assert opinion is not None
+        yield sample, opinion
 
 
 def context(sample: Sample, opinion: Opinion | None, settings: Settings) -> Context:
@@ -86,25 +93,28 @@ def by_both(sample: Sample, opinion: Opinion, settings: Settings) -> str:
     return screen(sample.draft, context(sample, opinion, settings)).word
 
 
-JUDGES: dict[str, Callable[[Sample, Opinion, Settings], str]] = {
+Judged = tuple[Sample, Opinion]
+Judge = Callable[[Sample, Opinion, Settings], str]
+JUDGES: dict[str, Judge] = {
     "rules": by_rules,
     "filter": by_filter,
     "both": by_both,
 }
 
 
-def confusion(judge: Callable[[Sample, Opinion, Settings], str]) -> Counter[tuple[str, str]]:
-    """How many drafts of each kind got each verdict, by the default settings."""
-    settings = Settings()
-    return Counter((sample.truth, judge(sample, opinion, settings)) for sample, opinion in judged(samples()))
+def confusion(judge: Judge, judgements: Iterable[Judged], settings: Settings) -> Counter[tuple[str, str]]:
+    """How many drafts of each kind got each verdict."""
+    return Counter((sample.truth, judge(sample, opinion, settings)) for sample, opinion in judgements)
 
 
-def table() -> str:
-    """The confusion of all three as the documentation shows it."""
-    return "\n".join([HEADER, *(_line(name, confusion(judge)) for name, judge in JUDGES.items())])
+def table(judgements: Iterable[Judged]) -> str:
+    """The confusion of all three by the default settings, as the documentation shows it."""
+    heard, settings = list(judgements), Settings()
+    return "\n".join([HEADER, *(line(name, confusion(judge, heard, settings)) for name, judge in JUDGES.items())])
 
 
-def _line(name: str, counts: Counter[tuple[str, str]]) -> str:
+def line(name: str, counts: Counter[tuple[str, str]]) -> str:
+    """One line below the header."""
     spam = [counts["spam", word] for word in ("reject", "hold", "publish")]
     ham = [counts["ham", word] for word in ("publish", "hold", "reject")]
     return f"| {name} | {' | '.join(map(str, [*spam, *ham]))} |"

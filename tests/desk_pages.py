@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 from werkzeug.test import TestResponse
 
@@ -13,6 +15,8 @@ from tests.visitors import Site, Visitor
 
 QUEUE = "/forum/moderation/"
 ANNA, OLGA = "anna@forum.example", "olga@forum.example"
+# An admin, and a moderator beside them.
+ADA, MO = "ada@forum.example", "mo@forum.example"
 
 
 @dataclass
@@ -136,6 +140,18 @@ def moderator(site: Site, email: str = ANNA) -> Moderator:
     someone.open(link)
     someone.press("Sign in")
     return someone
+
+
+def staffed(make_site: Callable[..., Site], **config: Any) -> Site:
+    """A site with an article, an admin and another moderator, whom nobody mails."""
+    site = make_site(FORUM_MODERATORS=[ADA, MO], FORUM_ADMINS=[ADA], FORUM_MAIL_MODERATORS="off", **config)
+    site.add_article()
+    return site
+
+
+def signed_in(site: Site, email: str = MO) -> Visitor:
+    """The browser of a moderator, for reading."""
+    return moderator(site, email).visitor
 
 
 def words(markup: str) -> str:

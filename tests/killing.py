@@ -23,6 +23,8 @@ K13   250 was heard, the database is away        before `Outgoing.pause`, the th
 K14   asleep past the lease, before `sending`    before a letter is rendered (frozen)
 K14b  the same, after `sending`                  before `Connection.hand_over` (frozen)
 K18   told to end while a mail is on the wire    before `Client.write` (SIGTERM)
+K19   amid a press on many comments              before `Session.commit` of its second chunk
+K19b  the same, when that chunk is stored        after it
 ====  =========================================  ====================================================
 """
 
@@ -91,6 +93,8 @@ POINTS = {
     "K14": Point("forum.mail.compose:reply"),
     "K14b": Point("forum.mail.smtp:Connection.hand_over"),
     "K18": Point("forum.mail.smtp:Client.write"),
+    "K19": Point("sqlalchemy.orm.session:Session.commit", nth=2),
+    "K19b": Point("sqlalchemy.orm.session:Session.commit", "after", nth=2),
 }
 
 Act = Callable[[Flask, Any], object]
@@ -110,6 +114,14 @@ def command(app: Flask, words: list[str]) -> int:
 def post(app: Flask, form: dict[str, str]) -> int:
     """Submit a filled comment form; the status of the answer."""
     return app.test_client().post("/forum/comments", data=form, headers=SAME_ORIGIN).status_code
+
+
+def press(app: Flask, sent: tuple[str, dict[str, Any], str]) -> int:
+    """Send a form of the desk, as its path, its fields and the value of the session's cookie; the status."""
+    path, fields, cookie = sent
+    client = app.test_client()
+    client.set_cookie("session", cookie)
+    return client.post(path, data=fields, headers=SAME_ORIGIN).status_code
 
 
 def leap(app: Flask, seconds: float) -> dict[str, int]:

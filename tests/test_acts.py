@@ -254,13 +254,29 @@ def lessons(site: Site) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("path", "taught"), [
     (["spam"], (1, 0)), (["approve"], (0, 1)), (["spam", "restore"], (0, 1)), (["reject"], (0, 0)),
-    (["reject", "restore"], (0, 0)), (["approve", "spam"], (1, 0)),
+    (["reject", "restore"], (0, 0)), (["approve", "spam"], (1, 0)), (["approve", "reject"], (0, 0)),
+    (["approve", "unapprove"], (0, 0)), (["approve", "remove"], (0, 0)), (["spam", "reject"], (0, 0)),
+    (["spam", "remove"], (1, 0)), (["spam", "remove", "restore"], (0, 1)), (["spam", "reject", "restore"], (0, 0)),
+    (["approve", "reject", "approve"], (0, 1)),
 ])  # fmt: skip
 def test_what_the_filter_learns(strict: Site, path: list[Any], taught: tuple[int, int]) -> None:
-    """Spam teaches spam; what was approved, or brought back from there, teaches ham; rejection teaches nothing."""
+    """Spam teaches spam, also when it is cleared away; what was approved, or brought back from there, teaches ham for
+    as long as it is not taken down; rejection teaches nothing, and takes back what was taught.
+    """
     posted = strict.comment("Cheap pills and watches.")
     for what in path:
         act(strict, what, posted)
+    assert lessons(strict) == taught
+
+
+@pytest.mark.parametrize(("path", "taught"), [(["approve", "reject"], (0, 1)), (["spam", "reject"], (1, 0))])
+def test_a_lesson_that_was_taken_back_returns_with_the_undo(
+    strict: Site, path: list[Any], taught: tuple[int, int]
+) -> None:
+    """Undone, a rejection leaves the filter with what it knew before."""
+    posted = strict.comment("Cheap pills and watches.")
+    done = [act(strict, what, posted) for what in path]
+    take_back(strict, done[-1].batch)
     assert lessons(strict) == taught
 
 

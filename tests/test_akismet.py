@@ -12,14 +12,15 @@ from urllib.parse import parse_qs
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from forum import akismet
+from forum import akismet, outbox
 from forum.akismet import InvalidKey, Service, Subject, Unavailable
 from forum.cli import forum_cli
 from forum.mail import asking
 from forum.mail.steps import step
-from forum.models import Event
-from forum.moderation import checking
+from forum.models import Audit, Comment, Event
+from forum.moderation import checking, notices
 from forum.screening import chips
 from forum.signals import comment_published
 from tests.desk import act, edit, take_back
@@ -284,6 +285,89 @@ def test_a_service_that_comes_back(asking_site: Site, speaker: Speaker) -> None:
     speaker.status = 200
     asking_site.deliver(60)
     assert standing(asking_site, posted) == ("published", [])
+
+
+def test_what_cannot_be_settled_keeps_nobody_waiting(
+    asking_site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error about one comment is logged, the others are answered, and a minute later that one is asked again."""
+    bad, good = write(asking_site, "One."), write(asking_site, "Two.")
+    settle = checking.settle
+
+    def fail(session: Session, question: checking.Question, *more: Any) -> bool:
+        if question.comment_id == bad:
+            raise RuntimeError("a row that nobody foresaw")
+        return settle(session, question, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checking, "settle", fail)
+        asking_site.deliver()
+    assert [asking_site.get(each).state for each in (bad, good)] == ["held", "published"]
+    assert f"comment {bad}" in caplog.text
+    asking_site.deliver(60)
+    assert asking_site.get(bad).state == "published"
+
+
+@pytest.mark.parametrize(("word", "tip", "row"), [
+    ("false", None, ("ham", "published")), ("true", None, ("spam", "held")), ("true", "discard", ("discard", "spam")),
+    ("invalid", None, ("no answer", "published")),
+])  # fmt: skip
+def test_its_decisions_are_on_record(
+    asking_site: Site, speaker: Speaker, word: str, tip: str | None, row: tuple[str, str]
+) -> None:
+    """What the service decided stands in the audit log, and does not count as a moderator's word."""
+    speaker.word, speaker.headers = word, {"X-akismet-pro-tip": tip} if tip else {}
+    posted = write(asking_site)
+    asking_site.deliver()
+    with asking_site.session() as session:
+        (found,) = session.scalars(select(Audit).where(Audit.subject_id == posted, Audit.subject_kind == "comment"))
+    assert (found.actor, found.act, found.before) == ("akismet", "check", "held")
+    assert (found.cause, found.after) == row
+    assert found.batch is None
+
+
+@pytest.mark.parametrize(("reason", "smells"), [
+    ("akismet:spam", True), ("akismet:discard", True), ("akismet:unavailable", False), ("akismet:edited", False),
+    ("akismet:asked", False), ("links:9", True),
+])  # fmt: skip
+def test_no_opinion_is_no_smell(reason: str, smells: bool) -> None:
+    """Words are kept from a moderator's mail where somebody calls them spam, not where the service said nothing."""
+    assert notices.smells_of_spam(Comment(reasons=[reason])) is smells
+
+
+def test_a_question_that_was_put_off_is_not_late(asking_site: Site, speaker: Speaker) -> None:
+    """While the service is away nothing counts as waiting for a worker until the next try is due."""
+    speaker.status = 503
+    write(asking_site)
+    asking_site.deliver()
+    asking_site.clock.advance(59)
+    with asking_site.session() as session:
+        assert outbox.waiting_since(session, asking_site.clock()) is None
+        at = asking_site.clock() + dt.timedelta(seconds=30)
+        assert outbox.waiting_since(session, at) == asking_site.clock() + dt.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("word", "mails"), [("--drop", 0), ("--send", 1)])
+def test_a_question_that_a_restoration_laid_aside_is_put_again(
+    make_site: Callable[..., Site], speaker: Speaker, word: str, mails: int
+) -> None:
+    """Dropped or sent, an unanswered comment is asked about and goes on; only with --send somebody is mailed of it."""
+    site = _site(make_site, speaker, before=lambda site: site.follower("Ann"))
+    posted = write(site, "An answer.", parent=1)
+    site.clock.advance(60)
+    restored = ["mail", "restored"]
+    assert run_cli(site, *restored, f"{site.clock():%Y-%m-%dT%H:%M:%S}") == 0
+    site.deliver()
+    assert standing(site, posted) == ("held", ["akismet:asked"])
+    assert run_cli(site, *restored, word) == 0
+    site.deliver()
+    assert standing(site, posted) == ("published", [])
+    site.deliver(600)
+    assert len(site.mails("ann@reader.example", reason="reply")) == mails
+
+
+def run_cli(site: Site, *words: str) -> int:
+    return site.app.test_cli_runner().invoke(forum_cli, words).exit_code
 
 
 def test_a_slow_service_holds_mail_up_for_seconds(asking_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

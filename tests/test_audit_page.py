@@ -12,44 +12,28 @@ import pytest
 from sqlalchemy import insert, select
 
 from forum.blueprints.desk.audit import ACTS
-from forum.cli.moderators import sign_in_link
+from forum.blueprints.desk.fields import label_of
 from forum.models import Audit, Comment
 from forum.moderation import activity, acts, pages
 from forum.moderation.activity import Search
-from tests.desk import act
+from tests.desk import act, press
+from tests.desk_pages import ADA, MO, signed_in, staffed
 from tests.visitors import Site, Visitor
 
 ACTIVITY = "/forum/moderation/activity"
-ADA, MO = "ada@forum.example", "mo@forum.example"
-CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
 def desk(make_site: Callable[..., Site]) -> Site:
     """A site with an admin and another moderator."""
-    return staffed(make_site)
+    return staffed(make_site, FORUM_MODERATION="all")
 
 
 @pytest.fixture
 def each_desk(make_site: Callable[..., Site], database: dict[str, str]) -> Site:
     """The same on each database."""
-    return staffed(make_site, **database)
-
-
-def staffed(make_site: Callable[..., Site], **config: Any) -> Site:
-    known = {"FORUM_MODERATORS": [ADA, MO], "FORUM_ADMINS": [ADA], "FORUM_MAIL_MODERATORS": "off"}
-    site = make_site(FORUM_MODERATION="all", **known, **config)
-    site.add_article()
-    return site
-
-
-def signed_in(site: Site, email: str = MO) -> Visitor:
-    with site.app.app_context():
-        link = sign_in_link(site.state, email).removeprefix("http://localhost")
-    visitor = site.visitor()
-    assert visitor.client.post(link, data={"csrf_token": CSRF.findall(visitor.get(link).text)[-1]}).status_code == 303
-    return visitor
+    return staffed(make_site, FORUM_MODERATION="all", **database)
 
 
 def note(site: Site, number: int = 1, **values: Any) -> None:
@@ -119,6 +103,28 @@ def test_the_last_day_there_is_is_no_mistake(desk: Site) -> None:
     """A search up to the end of time finds everything."""
     note(desk)
     assert rows(signed_in(desk), until="9999-12-31", act="spam")
+
+
+def test_one_press_on_many_is_one_row(each_desk: Site) -> None:
+    """What was done at one press, and taken back at one, is a row each, with a number and a way to see all of it."""
+    ids = [each_desk.comment(f"Loaf {n}.", name="Eve") for n in range(3)]
+    batch = press(each_desk)
+    for id_ in ids:
+        note(each_desk, subject_id=id_, batch=batch.batch, before="held", after="spam")
+    note(each_desk, 3, act="undo", cause="spam", before="spam", after="held", actor="mo@forum.example")
+    mo = signed_in(each_desk)
+    assert [row[2:5] for row in rows(mo, act="spam")] == [
+        ["marked as spam: 3 comments Show each of 3 comments, marked as spam", "held", "spam"]
+    ]
+    assert [row[2].partition(" Show")[0] for row in rows(mo, act="undo")] == ["undid: 3 comments"]
+    last = re.findall(r"activity\?press=(\d+)", mo.get(ACTIVITY, query_string={"act": "spam"}).text)[0]
+    assert [row[2] for row in rows(mo, press=last)] == [f"marked as spam: comment {id_} by Eve" for id_ in ids[::-1]]
+
+
+def test_a_setting_is_called_as_on_its_page(desk: Site) -> None:
+    """What was changed is said in the words of its field."""
+    note(desk, act="setting_changed", subject_kind="setting", subject_id=0, cause="FORUM_HOLD_WORDS", after="casino")
+    assert rows(signed_in(desk), act="setting_changed")[0][2] == f"changed a setting: “{label_of('FORUM_HOLD_WORDS')}”"
 
 
 def test_pages_follow_each_other_without_a_gap(each_desk: Site) -> None:

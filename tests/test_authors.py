@@ -65,7 +65,7 @@ def send(visitor: Visitor, comment: int, act: str, **typed: str) -> TestResponse
 
 def words(page: str) -> list[str]:
     """The texts of the comments on the page."""
-    return re.findall(r'forum-evidence">\s*<p[^>]*>([^<]*)</p>', page)
+    return re.findall(r'forum-evidence"[^>]*>\s*<p[^>]*>([^<]*)</p>', page)
 
 
 def test_one_comment_leads_to_all_of_its_author(desk: Site) -> None:
@@ -242,6 +242,51 @@ def test_after_an_erasure_no_table_knows_the_address(desk: Site) -> None:
         assert session.scalars(select(Revision)).all() == []
         assert session.scalars(select(Audit.actor).where(Audit.act == "erase")).all() == [ADMIN]
     assert desk.visitor().post(name="Ann", email=ANN).status_code == 422
+
+
+def test_of_whom_is_erased_nothing_more_is_offered(desk: Site) -> None:
+    """The page of "Someone" says that nothing is left, without a file to take or an erasure to repeat."""
+    ada = admin(desk)
+    send(ada, 1, "/erase", owner="yes")
+    page = ada.get(path(1)).text
+    assert "erased: nothing is left" in page
+    assert [word for word in ("Export as a file", "Erase…", "Their data") if word in page] == []
+    assert ada.get(path(1, "/erase")).status_code == 404
+
+
+def test_a_wish_is_in_force_once_it_is_confirmed(desk: Site) -> None:
+    """What was asked for under an address that nobody has confirmed is shown as waiting for that."""
+    waiting = desk.comment("Me too.", name="Dan", email="dan@reader.example", notify="direct")
+    ada = admin(desk)
+    assert "answers, once the address is confirmed" in ada.get(path(waiting)).text
+    assert "once the address is confirmed" not in ada.get(path(1)).text
+
+
+def test_without_an_address_there_is_a_sentence_about_mail(desk: Site) -> None:
+    """Nobody looks at an empty table."""
+    page = admin(desk).get(path(desk.comment("No mail, please.", name="Cy"))).text
+    assert "They gave no address, so they follow nothing and get no mail." in page
+    assert "<table" not in page
+
+
+def test_a_comment_is_decided_on_its_authors_page(desk: Site) -> None:
+    """Each comment has the buttons of the queue, and the press leads back to the author."""
+    mo = moderator(desk)
+    token = TOKEN.findall(mo.get(path(1)).text)[-1]
+    typed = {"csrf_token": token, "back": path(1), "version": str(desk.get(2).version), "action": "spam"}
+    assert 'Spam<span class="forum-sr">: comment 2</span>' in mo.get(path(1)).text
+    answer = mo.client.post("/forum/moderation/comments/2", data=typed)
+    assert answer.headers["Location"].startswith(path(1))
+    assert desk.get(2).state == "spam"
+
+
+def test_the_file_is_called_like_its_author(desk: Site) -> None:
+    """Whatever the name, it is one that every system takes for a file."""
+    with desk.session() as session:
+        session.get_one(Comment, 1).name = "../Ann: 王"
+        session.commit()
+    said = send(admin(desk), 1, "/export", owner="yes").headers["Content-Disposition"]
+    assert said == "attachment; filename=\"Ann.json\"; filename*=UTF-8''Ann%20%E7%8E%8B.json"
 
 
 def test_a_trusted_address_is_forgotten_with_its_trust(desk: Site) -> None:

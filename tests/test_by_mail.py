@@ -507,7 +507,13 @@ def wait_again(site: Site, how: str, held: int) -> None:
         run(
             site,
             partial(
-                reports.report, settings=settings, comment_id=held, reason="spam", note="", reporter=reader, now=now
+                reports.report,
+                settings=settings,
+                comment_id=held,
+                reason="spam",
+                note="",
+                reporter=reader * 64,
+                now=now,
             ),
         )
     if how == "edited":

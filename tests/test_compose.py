@@ -223,7 +223,7 @@ def test_a_name_somebody_vouches_for_stands_as_it_is() -> None:
 def test_the_text_is_the_whole_message() -> None:
     """Who, what, the reader's own words, one link to answer, and a footer behind the signature mark."""
     assert part(reply(settings=site(FORUM_MAIL_CONTACT="1 High Street")), "plain") == (
-        'Ann answered your comment on "Why trees need leases":\n'
+        "Ann answered your comment on “Why trees need leases”:\n"
         "\n"
         "  Because birds rent them.\n"
         "\n"
@@ -313,7 +313,7 @@ def test_links_only_holds_no_words_of_anybody() -> None:
         assert "birds" not in part(raw, kind)
         assert "lease?" not in part(raw, kind)
         assert ANSWER.url in part(raw, kind)
-    assert part(raw, "plain").startswith('Ann answered your comment on "Why trees need leases".\n')
+    assert part(raw, "plain").startswith("Ann answered your comment on “Why trees need leases”.\n")
 
 
 def test_nothing_in_the_html_is_loaded_or_was_made_clickable_by_a_visitor() -> None:

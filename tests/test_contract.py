@@ -246,6 +246,29 @@ def test_a_reload_leads_to_the_first_comment(site: Site) -> None:
     assert stored(site) == 2
 
 
+def test_a_script_is_told_the_place_alone(site: Site) -> None:
+    """With `Prefer: return=minimal` the answer is 201 and the place; 200 for what another form had brought before."""
+    visitor, minimal = site.visitor(), SAME_ORIGIN | {"Prefer": "return=minimal"}
+    form = visitor.fill(body="Once.")
+    for fields, status in ((form, 201), (form, 201), ({**form, "stamp": visitor.stamp()}, 200)):
+        answer = visitor.post(headers=minimal, **fields)
+        assert (answer.status_code, answer.data) == (status, b"")
+        assert answer.headers["Location"] == f"{site.page}#comment-1"
+        assert answer.headers["Preference-Applied"] == "return=minimal"
+    assert visitor.post(headers=minimal, body="").status_code == 422
+    assert stored(site) == 1
+
+
+def test_waiting_keeps_the_stamp(make_site: MakeSite) -> None:
+    """Over a limit the same form comes back: had it been stored without its author knowing, it is one comment."""
+    site = make_site(FORUM_RATE_LIMITS=["1 per minute"])
+    site.add_article()
+    visitor = site.visitor()
+    visitor.post(body="Before.")
+    form = visitor.fill(body="Once.")
+    assert stamp_in(visitor.post(**form).text) == form["stamp"]
+
+
 @pytest.mark.parametrize(("base_url", "secure"), [("http://localhost", False), ("https://localhost", True)])
 def test_the_cookie_of_an_author(make_site: MakeSite, base_url: str, secure: bool) -> None:
     """Posting sets `forum_visitor` for all paths: HttpOnly, SameSite=Lax, Secure on https, and stored as a hash."""
@@ -302,6 +325,25 @@ def test_after_the_window_the_words_can_be_posted_anew(site: Site) -> None:
     assert site.get(1).source == "A loaf."
     assert visitor.client.post(f"{path}/remove", headers=SAME_ORIGIN).status_code == 403
     assert visitor.post(stamp=stamp_in(late.text), body="Too late.").status_code == 303
+
+
+def test_an_edit_of_what_is_gone_gives_the_words_back(site: Site) -> None:
+    """Who changes a comment that was taken away meanwhile, or is no longer known as its author, keeps the words."""
+    visitor, path = author(site, body="A loaf.")
+    visitor.client.post(f"{path}/remove", headers=SAME_ORIGIN)
+    for each in (visitor, site.visitor()):
+        answer = each.client.post(f"{path}/edit", data={"body": "A long change."}, headers=SAME_ORIGIN)
+        assert answer.status_code == 404
+        assert "\nA long change.</textarea>" in answer.text
+
+
+def test_an_edit_from_elsewhere_gives_the_words_back(site: Site) -> None:
+    """403 for a change that another site sent, with the words in the form and nothing changed."""
+    visitor, path = author(site, body="A loaf.")
+    answer = visitor.client.post(f"{path}/edit", data={"body": "Forged."}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert "\nForged.</textarea>" in answer.text
+    assert site.get(1).source == "A loaf."
 
 
 def test_an_author_removes_their_comment(site: Site) -> None:

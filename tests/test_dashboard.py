@@ -13,42 +13,29 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects import sqlite
 
 from forum.blueprints.desk import plot
-from forum.cli.moderators import sign_in_link
 from forum.models import Address, Comment, Message, Refusal, Report, Throttle, Worker
 from forum.moderation import figures
-from tests.visitors import Site, Visitor
+from tests.desk_pages import ADA, MO, signed_in, staffed
+from tests.visitors import Site
 
 OVERVIEW = "/forum/moderation/overview"
-ADA, MO = "ada@forum.example", "mo@forum.example"
-CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
 def desk(make_site: Callable[..., Site]) -> Site:
     """A site with an admin and another moderator, and a worker that has just been there."""
-    return staffed(make_site)
+    site = staffed(make_site)
+    site.deliver()
+    return site
 
 
 @pytest.fixture
 def each_desk(make_site: Callable[..., Site], database: dict[str, str]) -> Site:
     """The same on each database."""
-    return staffed(make_site, **database)
-
-
-def staffed(make_site: Callable[..., Site], **config: Any) -> Site:
-    site = make_site(FORUM_MODERATORS=[ADA, MO], FORUM_ADMINS=[ADA], FORUM_MAIL_MODERATORS="off", **config)
-    site.add_article()
+    site = staffed(make_site, **database)
     site.deliver()
     return site
-
-
-def signed_in(site: Site, email: str = MO) -> Visitor:
-    with site.app.app_context():
-        link = sign_in_link(site.state, email).removeprefix("http://localhost")
-    visitor = site.visitor()
-    assert visitor.client.post(link, data={"csrf_token": CSRF.findall(visitor.get(link).text)[-1]}).status_code == 303
-    return visitor
 
 
 def write(site: Site, number: int, **values: Any) -> None:
@@ -142,7 +129,7 @@ def test_the_plot_is_read_three_ways(desk: Site) -> None:
     """It has a title, a sentence with the numbers and a table, and no style or script of its own."""
     write(desk, 4, state="spam")
     page = signed_in(desk).get(OVERVIEW).text
-    svg = ElementTree.fromstring(page[page.index('<svg class="forum-plot"') : page.index("</svg>") + 6])
+    svg = ElementTree.fromstring(page[page.index('<svg class="forum-plot ') : page.index("</svg>") + 6])
     assert [node.tag for node in svg[:2]] == ["title", "desc"]
     assert svg[1].text == "5 in all: 1 published, 0 held, 4 spam, 0 refused. The busiest day was 22 November, with 5."
     assert not [node for node in svg.iter() if "style" in node.attrib or node.tag in ("style", "script")]
@@ -154,7 +141,9 @@ def test_the_plot_is_read_three_ways(desk: Site) -> None:
 @pytest.mark.parametrize("most", [0, 1, 4, 5, 9, 10, 11, 99, 101, 350, 99_999])
 def test_a_plot_holds_its_bars(most: int) -> None:
     """Whatever the numbers, the lines are whole numbers and the highest bar fits below the highest line."""
-    drawn = plot.stacked([("a", {"x": most, "y": 0}), ("b", {"x": most // 2, "y": most - most // 2})], every=1)
+    drawn = plot.stacked(
+        [("a", {"x": most, "y": 0}), ("b", {"x": most // 2, "y": most - most // 2})], every=1, width=640
+    )
     assert [line.number * 4 for line in drawn.lines] == [drawn.lines[-1].number * step for step in range(5)]
     assert drawn.lines[-1].number >= most
     heights = [sum(piece.height for piece in drawn.pieces if piece.kind in kinds) for kinds in ("x", "y")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 from forum import signals
 from forum.blueprints.desk import acts
 from forum.models import Audit, Comment, Revision, Thread
+from forum.moderation import pages
 from forum.moderation.filters import Filter
 from forum.moderation.forecast import forecast
-from tests.desk import act, edit, run
+from tests.desk import act, edit, press, run
 from tests.desk_pages import ANNA, OLGA, QUEUE, moderator, words
 from tests.outages import outage_of
 from tests.visitors import Site
@@ -41,9 +43,9 @@ def states(site: Site) -> list[str]:
 @pytest.mark.parametrize(
     ("button", "state", "said"),
     [
-        ("Approve the comment by Cleo", "published", "Approved."),
-        ("Reject the comment by Cleo", "rejected", "Rejected."),
-        ("Spam: the comment by Cleo", "spam", "Marked as spam."),
+        ("Approve the comment by Cleo", "published", "Approved: the comment by Cleo."),
+        ("Reject the comment by Cleo", "rejected", "Rejected: the comment by Cleo."),
+        ("Spam: the comment by Cleo", "spam", "Marked as spam: the comment by Cleo."),
     ],
 )
 def test_a_press_and_its_undoing(desk: Site, button: str, state: str, said: str) -> None:
@@ -61,10 +63,10 @@ def test_a_press_and_its_undoing(desk: Site, button: str, state: str, said: str)
     ("first", "button", "state"),
     [
         ("approve", "Unapprove the comment by Cleo", "held"),
-        ("spam", "Not spam: the comment by Cleo", "held"),
+        ("spam", "Not spam, let it wait: the comment by Cleo", "held"),
         ("spam", "Approve: the comment by Cleo", "published"),
-        ("reject", "Restore the comment by Cleo", "held"),
-        ("remove", "Restore the comment by Cleo", "held"),
+        ("reject", "Restore to waiting: the comment by Cleo", "held"),
+        ("remove", "Restore to waiting: the comment by Cleo", "held"),
     ],
 )
 def test_every_state_has_its_way_out(desk: Site, first: str, button: str, state: str) -> None:
@@ -221,12 +223,53 @@ def test_nobody_goes_on_with_anothers_press(desk: Site, monkeypatch: pytest.Monk
     assert states(desk).count("spam") == 20
 
 
+def test_removing_many_asks_why(desk: Site) -> None:
+    """What was ticked goes after a page that says what happens; the reason stands in the log of each."""
+    anna = moderator(desk)
+    anna.open()
+    anna.press("Remove… what is ticked", picked=["1.1", "3.1"])
+    assert "Remove 2 comments?" in words(anna.page)
+    assert states(desk) == ["held"] * 3
+    anna.press("Remove", why="Both rude.")
+    assert (anna.bar, states(desk)) == ("2 comments removed. Undo", ["removed", "held", "removed"])
+    with desk.session() as session:
+        rows = session.scalars(select(Audit).where(Audit.act == "remove")).all()
+    assert [(row.data or {})["why"] for row in rows] == ["Both rude."] * 2
+
+
+def test_the_bar_says_how_many_are_told(desk: Site) -> None:
+    """After an approval the bar names whose comment it was, and how many people will be mailed of it."""
+    ona = desk.follower("Ona")
+    act(desk, "approve", ona)
+    desk.deliver(120)
+    desk.visitor().act(desk.links(desk.mails("ona@reader.example")[-1], "c")[0], "confirm")
+    desk.comment("Answer.", name="Fay", parent=ona)
+    anna = moderator(desk)
+    anna.open()
+    anna.press("Approve the comment by Fay")
+    assert anna.bar == "Approved: the comment by Fay. 1 person will be told. Undo"
+
+
+def test_what_was_on_its_page_is_restored_to_it(desk: Site) -> None:
+    """The button says where a comment goes, and there is one for each place only."""
+    for id_ in (1, 2):
+        act(desk, "approve", id_)
+    act(desk, "remove", 1)
+    act(desk, "spam", 2)
+    anna = moderator(desk)
+    anna.open(f"{QUEUE}?tab=all")
+    assert "Approve" not in words(anna.row(1)) + words(anna.row(2)).replace("approved", "")
+    anna.press("Restore to its page: the comment by Cleo")
+    anna.press("Not spam, back to its page: the comment by Dan")
+    assert states(desk) == ["published", "published", "held"]
+
+
 def test_removing_asks_why(desk: Site) -> None:
     """Before a comment goes a page shows it and asks why; the answer stands in the log."""
     anna = moderator(desk)
     assert "Cleo was here." in anna.open(f"{QUEUE}comments/1/remove?back={QUEUE}%3Ftab%3Dheld")
     anna.press("Remove", why="  Not  nice. ")
-    assert (anna.bar, states(desk)[0]) == ("Removed. Undo", "removed")
+    assert (anna.bar, states(desk)[0]) == ("Removed: the comment by Cleo. Undo", "removed")
     with desk.session() as session:
         row = session.scalars(select(Audit).where(Audit.act == "remove")).one()
     assert (row.data or {})["why"] == "Not nice."
@@ -320,7 +363,7 @@ def test_what_comes_back_is_not_taken_away_again(desk: Site) -> None:
 
     anna = moderator(desk)
     with signals.comment_removed.connected_to(hear, desk.app):
-        for back in ("Undo", "Restore the comment by Cleo"):
+        for back in ("Undo", "Restore to waiting: the comment by Cleo"):
             anna.open("/forum/moderation/comments/1/remove")
             anna.press("Remove")
             anna.open(f"{QUEUE}?tab=bin" if back != "Undo" else anna.url)
@@ -343,6 +386,17 @@ def test_one_comment_is_put_on_top_and_taken_down(desk: Site) -> None:
     assert pinned(desk) == 2
 
 
+def test_who_pinned_first_is_named(desk: Site) -> None:
+    """Who pins what is pinned already reads who did that, whatever else was done to the comment or the page since."""
+    act(desk, "approve", 1)
+    anna = moderator(desk)
+    anna.open(f"{QUEUE}?tab=published")
+    run(desk, lambda session: pages.pin(session, press(desk, OLGA), 1, desk.get(1).version))
+    run(desk, lambda session: pages.switch(session, press(desk, ANNA), 1, "closed", True))
+    anna.press("Put on top: the comment by Cleo")
+    assert anna.bar.startswith("olga put this on top")
+
+
 def pinned(site: Site) -> int | None:
     """Which comment stands on top."""
     with site.session() as session:
@@ -360,7 +414,7 @@ def test_an_edit_is_looked_at_and_kept(desk: Site) -> None:
     assert "Cleo was <em>there</em>." in anna.page
     assert desk.get(1).source == "Cleo was here."
     anna.press("Save", why="A slip.")
-    assert (anna.bar, desk.get(1).source) == ("Edited. Undo", "Cleo was *there*.")
+    assert (anna.bar, desk.get(1).source) == ("Edited: the comment by Cleo. Undo", "Cleo was *there*.")
     page = words(anna.open(f"{QUEUE}comments/1/edit"))
     assert "changed by anna Cleo was here." in page
     anna.open(QUEUE)
@@ -390,6 +444,23 @@ def test_an_edit_that_came_second_is_not_lost(desk: Site) -> None:
     assert "\nMine.</textarea>" in answer.text
     assert "olga approved this" in words(answer.text)
     anna.page = answer.text
+    anna.press("Save")
+    assert desk.get(1).source == "Mine."
+
+
+def test_a_preview_shows_what_another_has_written_meanwhile(desk: Site) -> None:
+    """Who looks at a preview after a colleague's edit sees that first; saving before that was seen changes nothing."""
+    anna = moderator(desk)
+    anna.open(f"{QUEUE}comments/1/edit")
+    edit(desk, 1, "Olga's words.", actor=OLGA)
+    answer = anna.send("Preview", body="Mine.")
+    assert answer.status_code == 409
+    assert "olga edited this" in words(answer.text)
+    assert "The text that stands there now Olga's words." in words(html.unescape(answer.text))
+    assert anna.send("Save", body="Mine.").status_code == 409
+    assert desk.get(1).source == "Olga's words."
+    anna.page = answer.text
+    anna.press("Preview")
     anna.press("Save")
     assert desk.get(1).source == "Mine."
 
@@ -461,7 +532,7 @@ def test_a_comment_is_moved_after_a_look(desk: Site, typed: str) -> None:
     assert "Nobody new will be told." in words(anna.page)
     assert desk.get(3).parent_id is None
     anna.press("Move it")
-    assert (anna.bar, desk.get(3).parent_id) == ("Moved. Undo", 1)
+    assert (anna.bar, desk.get(3).parent_id) == ("Moved: the comment by Eve. Undo", 1)
     anna.press("Undo")
     assert desk.get(3).parent_id is None
 

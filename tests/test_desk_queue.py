@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -102,6 +103,36 @@ def test_links_are_spelled_out_and_lead_nowhere(desk: Site) -> None:
     assert [link for link in re.findall(r'(?:href|src|action)="([^"]*)"', page) if "evil.example/" in link[:30]] == []
 
 
+def test_a_long_comment_shows_its_beginning(desk: Site) -> None:
+    """Of what is long the beginning stands there with a sign, and all of it behind that; what is short has none."""
+    short, long = desk.comment("Short."), desk.comment("A word. " * 400)
+    anna = moderator(desk)
+    anna.open()
+    assert "Show all" not in anna.row(short)
+    assert "Show all 3,199 characters" in anna.row(long)
+    beginning = anna.row(long).partition("forum-beginning")[2].partition("</p>")[0]
+    assert (beginning.endswith("…"), len(beginning) < 550) == (True, True)
+    assert "Show all 3,199 characters" in anna.open(f"{QUEUE}comments/{long}/remove")
+
+
+def test_only_reasons_that_hold_are_searched_for(desk: Site) -> None:
+    """What a rule refuses is never stored: the search does not offer it."""
+    page = moderator(desk).open()
+    offered = set(re.findall(r'class="forum-option" value="(\w+)"', page))
+    assert {"links", "first", "score", "listed"} <= offered
+    assert offered & {"honeypot", "too_fast", "reserved_name", "staff_name", "reject_word"} == set()
+
+
+def test_days_the_wrong_way_round_are_said(desk: Site) -> None:
+    """From later than To fits nothing: the page says why, and turns them round."""
+    desk.comment("Today.")
+    anna = moderator(desk)
+    page = search(anna, tab="held", since="2026-11-30", until="2026-11-01")
+    assert "“From” is later than “To”" in words(page)
+    anna.open(html.unescape(re.findall(r'href="([^"]*)">Turn them round', page)[0]))
+    assert len(anna.rows) == 1
+
+
 def test_markup_of_strangers_is_text(desk: Site) -> None:
     """Nothing that was typed becomes markup of the desk, wherever it stands."""
     bad = '<i id="bad">"\'&'
@@ -170,7 +201,7 @@ def test_open_reports_stand_in_the_row(desk: Site) -> None:
     assert "Private data" in anna.row(posted)
     assert "My number!" in anna.row(posted)
     anna.press("Keep it: the comment by Rude")
-    assert anna.bar.startswith("Approved.")
+    assert anna.bar.startswith("Approved: the comment by")
     assert (anna.rows, anna.tabs["Reported"]) == ([], "0")
 
 

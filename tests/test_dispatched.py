@@ -12,6 +12,7 @@ import pytest
 from flask import Flask, current_app
 from sqlalchemy import select
 
+from forum.cli import forum_cli
 from forum.mail import dispatched
 from forum.mail.wire import Envelope, build
 from forum.models import Attempt, Message
@@ -94,6 +95,15 @@ def test_record_messages_shows_what_was_kept_in_while_testing(site: Site, server
         site.deliver()
     assert [seen.recipients for seen in outbox] == [["ann@reader.example"], ["ben@reader.example"]]
     assert server.taken == []
+
+
+def test_a_test_mail_is_a_mail_like_others(site: Site, server: MailServer) -> None:
+    """What `flask forum mail test` sent is shown, and what was refused is not."""
+    server.will("RCPT", "550 5.1.1 nobody here")
+    with flask_mail.Mail(site.app).record_messages() as outbox:
+        for _ in range(2):
+            site.app.test_cli_runner().invoke(forum_cli, ["mail", "test", "op@reader.example"])
+    assert [seen.recipients for seen in outbox] == [["op@reader.example"]]
 
 
 def test_a_mail_that_did_not_leave_is_not_shown(site: Site, server: MailServer) -> None:

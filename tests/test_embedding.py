@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
-from forum import Forum
+from forum import Forum, language
 from forum.cli import forum_cli
 from forum.models import Address, Base, Thread
 from tests.hosts.one_page import also, bare_host
@@ -306,7 +306,7 @@ def _hooks_of(app: Flask) -> dict[str, Any]:
 
 
 def test_setting_up_hangs_nothing_into_the_host() -> None:
-    """`init_app` adds its blueprint, its slot and four template functions, and hooks nothing of the host's requests."""
+    """`init_app` adds its blueprint, its slot and its template functions, and hooks nothing of the host's requests."""
     app = bare_host()
     db = SQLAlchemy(app)
     before, names = _hooks_of(app), set(app.jinja_env.globals)
@@ -319,7 +319,7 @@ def test_setting_up_hangs_nothing_into_the_host() -> None:
             theirs = {name: hooks for name, hooks in theirs.items() if not str(name).startswith("forum")}
         assert theirs == found, kind
     added = set(app.jinja_env.globals) - names
-    assert added == {"forum_thread", "forum_count", "forum_head", "forum_asset"}
+    assert added == {"forum_thread", "forum_count", "forum_head", "forum_asset", *language.FUNCTIONS}
     assert set(app.blueprints) == {"forum", *(name for name in app.blueprints if name.startswith("forum."))}
 
 

@@ -116,7 +116,7 @@ def test_waiting_costs_the_same_for_few_and_many(make_site: Callable[..., Site])
 
 
 def test_a_crowd_is_held_in_memory_by_chunks(site: Site) -> None:
-    """Ten thousand followers get one item each, for hardly more memory than the first two thousand of them."""
+    """Ten thousand followers get one item each, for not twice the memory of the first two thousand of them."""
     site.comment()
     crowd(site, 10_000)
     tracemalloc.start()
@@ -127,7 +127,8 @@ def test_a_crowd_is_held_in_memory_by_chunks(site: Site) -> None:
     many = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (len(items(site)), set(items(site).values())) == (10_000, {1})
-    assert many < few * 1.2
+    # Five times as much if everybody were held at once; when garbage is collected moves the peak by a third.
+    assert many < few * 2
 
 
 def test_everybody_is_written_to_once(site: Site) -> None:

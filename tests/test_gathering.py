@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
 
-from forum import Forum
+from forum import Forum, comments
 from forum.models import SHADOW, Address, Comment, Event, Item, Listing, Message, Thread, Word
 from forum.moderation import listings
+from tests.desk import run
 from tests.hosts.one_page import known_by_header
 from tests.test_moderation import moderator
 from tests.visitors import SAME_ORIGIN, Site, comment_id, stamp_in
@@ -329,6 +331,25 @@ def test_an_edit_is_judged_by_what_applies(make_site: MakeSite) -> None:
         author.client.post(f"/forum/comments/{posted}/edit", data={"body": body}, headers=SAME_ORIGIN)
         assert site.get(posted).state == state
     assert site.get(posted).reasons == ["duplicate:1"]
+
+
+@pytest.mark.parametrize(("by_mail", "state"), [(False, "held"), (True, "published")])
+def test_an_edit_proves_no_address_by_its_name(make_site: MakeSite, by_mail: bool, state: str) -> None:
+    """That somebody has confirmed the address under a comment helps its edit only when it was they who came."""
+    site = strict(make_site, FORUM_TRUST_UNCONFIRMED=False)
+    trusted(site)
+    with site.session() as session:
+        session.execute(update(Address).values(state="confirmed"))
+        # Which browser it came from was forgotten by the privacy clock.
+        session.execute(update(Comment).values(visitor_hash=None))
+        session.commit()
+
+    def change(session: Session) -> None:
+        comment = session.get_one(Comment, 1)
+        comments.edit(session, comment, "Other words.", site.state.settings, site.clock(), by_mail=by_mail)
+
+    run(site, change)
+    assert site.get(1).state == state
 
 
 def test_every_database_knows_the_past(make_site: MakeSite, database: dict[str, str]) -> None:

@@ -14,13 +14,13 @@ TESTS = Path(__file__).parent
 HOUSE = TESTS.parent / "forum"
 
 # From the ground up. A module may import what stands beside it (without a circle) or before it, never after it.
-PURE = {"errors", "signals", "settings", "siteconfig", "tokens", "sanitize", "tree", "screening", "akismet"}
+PURE = {"errors", "language", "signals", "settings", "siteconfig", "tokens", "sanitize", "tree", "screening", "akismet"}
 STORAGE = {"models", "sqlite", "clashes", "forks", "migrations"}
 JOURNEY = {"articles", "threads", "comments", "addresses", "subscriptions", "outbox", "moderation", "audit"}
 JOURNEY |= {"preferences", "overrides", "learning"}
 MAIL = {"mail", "explain", "metrics"}
 FLASK = {"cache", "logs", "network", "identity", "hooks", "state", "worker", "forms", "render", "counts", "blueprints"}
-FLASK |= {"celery", "cli", "extension", "site", "limiting", "altcha"}
+FLASK |= {"negotiation", "celery", "cli", "extension", "site", "limiting", "altcha"}
 FACE = {"__init__", "__main__", "testing"}
 LAYERS = [PURE, STORAGE, JOURNEY, MAIL, FLASK, FACE]
 

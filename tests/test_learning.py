@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from forum import learning, sqlite
 from forum.models import Address, Base, Comment, Thread, Word
 from forum.screening import Draft
-from forum.screening.bayes import COMMENTS, Seen
+from forum.screening.bayes import COMMENTS, WORDS, Seen
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -57,11 +57,12 @@ def counted(session: Session) -> dict[str, Seen]:
 
 
 def test_what_is_learned_is_counted(session: Session) -> None:
-    """A comment learned as spam counts for itself and for each of its words."""
+    """A comment learned as spam counts for itself, for each of its words, and for how many they are."""
     comment = stored(session, "Cheap pills, cheap")
     learning.learn(session, comment, "spam")
     assert comment.learned == "spam"
-    assert counted(session) == dict.fromkeys([COMMENTS, "cheap", "links:0", "name:ann", "pills"], Seen(1, 0))
+    once = [COMMENTS, "cheap", "cheap pills", "links:0", "name:ann", "pills", "pills cheap"]
+    assert counted(session) == dict.fromkeys(once, Seen(1, 0)) | {WORDS: Seen(4, 0)}
 
 
 def test_learning_twice_is_learning_once(session: Session) -> None:
@@ -79,7 +80,8 @@ def test_a_second_thought_is_learned_instead(session: Session) -> None:
     learning.learn(session, comment, "spam")
     learning.learn(session, comment, "ham")
     assert comment.learned == "ham"
-    assert set(counted(session).values()) == {Seen(0, 1)}
+    assert {seen.spam for seen in counted(session).values()} == {0}
+    assert counted(session)["cheap"] == Seen(0, 1)
 
 
 def test_what_is_unlearned_was_never_there(session: Session) -> None:
@@ -150,7 +152,7 @@ def test_the_filter_learns_to_tell(session: Session) -> None:
     assert spam is not None
     assert ham is not None
     assert spam.odds > 0.8 > 0.2 > ham.odds
-    assert set(spam.telling) == {"cheap", "pills"}
+    assert set(spam.telling) == {"cheap", "pills", "cheap pills"}
 
 
 def test_words_that_only_look_the_same_are_two(session: Session) -> None:

@@ -202,6 +202,16 @@ def test_the_list_costs_the_same_however_long_it_is(desk: Site) -> None:
     assert costs[0] == costs[1]
 
 
+def test_mail_that_is_not_written_yet_is_said_to_be_prepared(make_site: Callable[..., Site]) -> None:
+    """Right after a comment there is no mail, and the page says what it waits for."""
+    site = make_site(FORUM_MODERATORS=[ADA], FORUM_MAIL_MODERATORS="off")
+    site.add_article()
+    site.comment("A fine loaf.")
+    page = signed_in(site).get(LEDGER).text
+    assert "Mail about 1 comment is being prepared." in page
+    assert "No mail has been written yet" not in page
+
+
 def test_a_row_says_why(desk: Site) -> None:
     """A cancelled message has its reason in words, one that waits the last words of the mail server."""
     number = reply(desk)

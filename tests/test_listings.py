@@ -30,9 +30,9 @@ DAY = dt.timedelta(days=1)
 
 def fitting(site: Site, **about: Any) -> tuple[Listed, ...]:
     """What fits an author of whom this is known."""
-    unknown = {"mailbox": None, "name": "Nobody else", "network": None, "identity_ref": None, "visitor_hash": None}
+    who = listings.Who(**{"name": "Nobody else", **about})
     with site.session() as session:
-        return listings.fitting(session, site.state.keys, now=site.clock(), **{**unknown, **about})
+        return listings.fitting(session, site.state.keys, who, site.clock())
 
 
 def enlist(site: Site, mark: Mark, effect: Effect, actor: str = ANNA, days: int | None = None, why: str = "") -> str:
@@ -260,3 +260,15 @@ def test_a_blocked_author_is_turned_away(desk: Site) -> None:
     assert desk.visitor().post(name="Ann", email="ann@reader.example").status_code == 303
     with desk.session() as session:
         assert session.scalars(select(Comment.name)).all() == ["Ann"]
+
+
+def test_an_entry_leads_to_whom_it_is_about(desk: Site) -> None:
+    """A network is shown by a short tag beside who was last seen there, an address by who writes under it."""
+    typed = desk.comment("Noise.", name="Troll", email=TROLL)
+    network = desk.get(typed).network or ""
+    enlist(desk, listings.by_hash("network", network), "hold")
+    enlist(desk, listings.by_address(desk.state.keys, parse(TROLL)), "block")
+    page = moderator(desk).get(PAGE).text
+    assert f">Network {network[:4]}<" in page
+    assert network not in page
+    assert page.count(f'href="/forum/moderation/people/comment/{typed}"') == 2

@@ -48,8 +48,8 @@ def test_each_kind_with_its_age_and_its_limit(make_desk: MakeSite) -> None:
     page = admin(site).get(PAGE).text
     table = rows(page)
     assert table["Comments on the page or waiting"][:2] == ["1", "22 November 2026"]
-    assert table["Rejected comments and spam"] == ["1", "23 November 2026", "14 days"]
-    assert table["Addresses that nobody confirmed"] == ["1", "22 November 2026", "30 days"]
+    assert table["Comments rejected or removed by moderators, and spam"] == ["1", "23 November 2026", "after 14 days"]
+    assert table["Addresses that nobody confirmed"] == ["1", "22 November 2026", "after 30 days"]
     assert table["Refused drafts"][:2] == ["0", "–"]
     assert 'href="/forum/moderation/settings#FORUM_KEEP_REJECTED_DAYS"' in page
 

@@ -105,6 +105,13 @@ def test_cookies_cannot_be_made_up_to_hide_a_comment(open_site: Site) -> None:
     assert open_site.get(1).state == "published"
 
 
+def test_many_networks_of_one_customer_are_one_voice(open_site: Site) -> None:
+    """Reports from five networks of one /48 of IPv6 are kept, and hide nothing."""
+    for number in range(5):
+        assert send(open_site.visitor(), network=f"2001:db8:7:{number}00::1").status_code == 200
+    assert (len(kept(open_site)), open_site.get(1).state) == (5, "published")
+
+
 def test_ones_own_comment_is_not_reported(open_site: Site) -> None:
     """An author is told so, and a report that is sent all the same is not kept."""
     author = open_site.visitor()
@@ -186,7 +193,7 @@ def test_a_hidden_comment_shows_no_words(open_site: Site) -> None:
 
 
 def test_signed_in_people_report_as_themselves(make_host: MakeSite) -> None:
-    """Two people in one network are two voices; each proves the form by the session's token."""
+    """Of two people in one network each is heard; each proves the form by the session's token."""
     forum = Forum()
     forum.identity(known_by_header)
     site = make_host(forum=forum, FORUM_MODERATION="none")

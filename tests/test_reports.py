@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from forum.errors import NotFound
 from forum.models import Audit, Report, Thread
-from forum.moderation import reports
+from forum.moderation import reports, retention
 from tests.desk import act, edit, run, take_back
 from tests.test_undo import at_once
 from tests.visitors import Site
 
 
 def report(site: Site, id_: int, reporter: str, note: str = "") -> bool:
-    """Have a reader report a comment as spam."""
-    settings = site.state.settings
-    return run(site, lambda session: reports.report(session, settings, id_, "spam", note, reporter, site.clock()))
+    """Have a reader report a comment as spam; one letter is a reader in a network of their own."""
+    settings, name = site.state.settings, reporter * (64 // len(reporter))
+    return run(site, lambda session: reports.report(session, settings, id_, "spam", note, name, site.clock()))
 
 
 def test_whoever_reports_twice_has_said_it_once(site: Site) -> None:
@@ -70,6 +70,39 @@ def test_other_words_than_the_kept_ones_are_hidden(site: Site, back: str, reader
     for reader in readers:
         report(site, posted, reader)
     assert site.get(posted).state == "held"
+
+
+def test_what_a_moderator_kept_stays_so_when_the_privacy_clock_has_gone_round(site: Site) -> None:
+    """Long after the decision, when the settled reports are gone, readers still cannot hide what was approved."""
+    posted = site.comment()
+    for reader in "abc":
+        report(site, posted, reader)
+    act(site, "approve", posted)
+    site.clock.advance(5 * 365 * 86_400)
+    clock = retention.Clock(site.state.keys, site.state.settings, site.clock())
+    for rule in retention.RULES:
+        run(site, lambda session, rule=rule: retention.prune(session, rule, clock))
+    assert [report(site, posted, reader) for reader in "abcd"] == [True] * 4
+    assert site.get(posted).state == "published"
+
+
+@pytest.mark.parametrize(("readers", "state"), [
+    # An account, its network, and all that its provider has given that customer.
+    ([("1", "a", "p"), ("2", "a", "p"), ("3", "b", "p"), (None, "a", "p"), (None, "c", "p")], "published"),
+    ([("1", "a", "p"), ("1", "b", "q"), ("1", "c", "r")], "published"),
+    ([("1", "a", "p"), ("2", "b", "q"), (None, "c", "r")], "held"),
+    ([("1", None, None), ("2", None, None), ("3", None, None)], "held"),
+    ([(None, None, None)] * 3, "published"),
+])  # fmt: skip
+def test_one_place_is_one_voice(site: Site, readers: list[tuple[str | None, ...]], state: str) -> None:
+    """Accounts and networks can be had by the dozen: what comes from one place counts once, and so does an account."""
+    posted = site.comment()
+    for account, network, widest in readers:
+        report(site, posted, reports.reporter(site.state.keys, account, network, widest))
+    assert site.get(posted).state == state
+    with site.session() as session:
+        kept = session.scalar(select(func.count()).select_from(Report))
+    assert kept == len({account or network for account, network, _ in readers})
 
 
 @pytest.mark.parametrize("number", [0, 2])

@@ -134,3 +134,47 @@ def test_indentation_ends_where_the_setting_says(make_site: Callable[..., Site])
     for n in (2, 3, 4):
         parent = site.comment(f"Level {n}.", parent=parent)
     assert site.visitor().get(site.page).text.count("forum-branch forum-flat") == 2
+
+
+_NAMED = re.compile(r'<a class="[^"]*" href="([^"]*)"[^>]*?(?: aria-label="([^"]*)")?>(.*?)</a>', re.DOTALL)
+
+
+def test_no_two_links_are_called_the_same(site: Site) -> None:
+    """Links that lead elsewhere are called otherwise, also below people of one name; dates alone may repeat."""
+    first = site.comment("One.", name="Anna")
+    second = site.comment("Two.", name="Anna")
+    for parent in (first, second):
+        site.comment(f"To {parent}.", name="Anna", parent=parent)
+    page = site.visitor().get(site.page).text
+    thread = page[page.index("<forum-thread") :]
+    called: dict[str, set[str]] = {}
+    for url, label, text in _NAMED.findall(thread):
+        if "<time" not in text:
+            called.setdefault(label or re.sub("<[^>]+>", "", text).strip(), set()).add(url)
+    assert {name: urls for name, urls in called.items() if len(urls) > 1} == {}
+    assert f"Reply to Anna, comment {first}" in called
+    assert f"replying to Anna, comment {second}" in called
+
+
+def test_a_reader_can_skip_the_comments(site: Site) -> None:
+    """The region has a name and a link past all comments, and its links find what they lead to."""
+    site.comment()
+    page = site.visitor().get(site.page).text
+    assert '<section id="forum-thread"' in page
+    for name in ("forum-end", "forum-form", "forum-title"):
+        assert page.count(f'id="{name}"') == 1
+    assert page.index('href="#forum-end"') < page.index('<ol class="forum-list"') < page.index('id="forum-end"')
+
+
+def test_a_thread_says_its_language(site: Site) -> None:
+    """The element around the thread carries its language and the way that is written."""
+    assert '<forum-thread class="forum-thread" lang="en" dir="ltr"' in site.visitor().get(site.page).text
+
+
+def test_conversations_and_their_answers_are_told_apart_by_headings(site: Site) -> None:
+    """Below the thread's heading, comments at the top stand one level deeper and all answers two, however deep."""
+    parent = site.comment("Level 1.")
+    for n in (2, 3, 4):
+        parent = site.comment(f"Level {n}.", parent=parent)
+    levels = re.findall(r'<h(\d) class="forum-head"', site.visitor().get(site.page).text)
+    assert levels == ["3", "4", "4", "4"]

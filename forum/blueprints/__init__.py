@@ -20,11 +20,13 @@ from . import (
     new_address,
     own,
     own_by_mail,
+    poll,
     preferences,
     proof,
     report,
 )
-from .desk import acts, audit, author, by_mail, dashboard, ledger, lists, many, one, privacy, queue, sign_in
+from .desk import acts, audit, author, by_mail, dashboard, ledger, lists, many, one, privacy, queue, reply, sign_in
+from .desk import missing as desk_missing
 from .desk import pages as desk_pages
 from .desk import refusals as desk_refusals
 from .desk import settings as desk_settings
@@ -35,10 +37,12 @@ articles_blueprint = articles.blueprint
 forum_blueprint = Blueprint(
     "forum", __name__, template_folder="../templates", static_folder="../static", static_url_path="/static"
 )
-_DESK = (by_mail, queue, acts, many, one, sign_in, desk_pages, desk_refusals, desk_settings, dashboard, audit, ledger)
+_OF_COMMENTS = (queue, acts, many, one, reply)
+_AT_DESK = (by_mail, sign_in, desk_pages, desk_refusals, desk_settings, dashboard, audit, ledger, desk_missing)
+_DESK = (*_OF_COMMENTS, *_AT_DESK)
 _PEOPLE = (author, lists, privacy)
 _OWN = (own, own_by_mail, mail, preferences, new_address)
-_PAGES = (comments, proof, report, *_OWN, *_DESK, *_PEOPLE, dev, health, metrics)
+_PAGES = (comments, poll, proof, report, *_OWN, *_DESK, *_PEOPLE, dev, health, metrics)
 for child in _PAGES:
     forum_blueprint.register_blueprint(child.blueprint)
 
@@ -81,5 +85,8 @@ def busy(error: OperationalError) -> Any:
 @forum_blueprint.errorhandler(errors.NotFound)
 @forum_blueprint.errorhandler(errors.BadToken)
 def missing(error: errors.ForumError) -> Any:
-    """Answer with the host's own page for what does not exist; forged and unknown look the same."""
-    return current_app.handle_user_exception(exceptions.NotFound(error.message))
+    """Answer with the host's own page for what does not exist, for moderators at the desk with the desk's; forged and
+    unknown look the same.
+    """
+    own = desk_missing.page(error) if isinstance(error, errors.NotFound) else None
+    return own or current_app.handle_user_exception(exceptions.NotFound(error.message))

@@ -9,9 +9,9 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
-from .. import articles, render
+from .. import articles, language, render
 from ..articles import Front
-from ..render import Place
+from ..render import Place, View
 from ..state import ForumState, get
 from .pages import private
 
@@ -40,10 +40,10 @@ def show(slug: str) -> Response:
     front = _front(state, slug)
     if front is None:
         raise NotFound
-    number = render.nearest_page(state, front.head, render.page_number())
-    if not (state.public_pages and _is_anonymous()):
-        return private(make_response(_page(state, front, render.thread(state, _place(front), front.head, number))))
-    return _public(state, front, number)
+    view = render.nearest(state, front.head, render.view_of(state))
+    if not (state.public_pages and _is_anonymous()) or view.since:
+        return private(make_response(_page(state, front, render.thread(state, _place(front), front.head, view))))
+    return _public(state, front, view)
 
 
 def _front(state: ForumState, slug: str) -> Front | None:
@@ -58,24 +58,25 @@ def _front(state: ForumState, slug: str) -> Front | None:
     return front
 
 
-def _public(state: ForumState, front: Front, number: int) -> Response:
+def _public(state: ForumState, front: Front, view: View) -> Response:
     response = Response(mimetype="text/html")
     over = render.is_over(state, front.head)
-    tag = f"{front.version}.{front.head.version}.{number}.{state.fingerprint}{'.over' if over else ''}"
+    seen = (front.version, front.head.version, view.page, view.order, language.current(), state.fingerprint)
+    tag = ".".join([*map(str, seen), *(["over"] if over else [])])
     response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = "no-cache"
     if request.if_none_match.contains_weak(tag):
         response.status_code = 304
         return response
-    key = ("article", front.id, front.version, front.head, number, request.script_root, over)
-    pieces = state.cache.build(key, lambda: _whole_page(state, front, number))
+    key = ("article", front.id, front.version, front.head, view, language.current(), request.script_root, over)
+    pieces = state.cache.build(key, lambda: _whole_page(state, front, view))
     response.set_data(render.fresh_stamp(state, _place(front)).encode().join(pieces))
     return response
 
 
-def _whole_page(state: ForumState, front: Front, number: int) -> list[bytes]:
+def _whole_page(state: ForumState, front: Front, view: View) -> list[bytes]:
     place = replace(_place(front), closed=front.closed or render.is_over(state, front.head))
-    pieces = render.public_pieces(state, place, front.head, number)
+    pieces = render.public_pieces(state, place, front.head, view)
     frame = _page(state, front, Markup(state.body_mark))  # our own mark, hexadecimal
     return render.fit(state, frame, state.stamp_mark.encode().join(pieces))
 

@@ -8,7 +8,10 @@ from flask import Blueprint, Response, make_response, redirect, url_for
 
 from .. import comments, render, threads
 from ..errors import NotFound
+from ..language import N_
+from ..language import gettext as _
 from ..models import Comment
+from ..render import Scene
 from ..state import get
 from .pages import form_page, page, place_of, thread_url
 from .submit import submit
@@ -24,9 +27,9 @@ def post() -> Response:
 
 @blueprint.get("/<forum_id:comment_id>")
 def permalink(comment_id: int) -> Response:
-    """Lead to the page that shows the comment."""
+    """Lead to the page that shows the comment, with what came after ``since`` marked where a mail says so."""
     comment = _seen(comment_id)
-    return make_response(redirect(thread_url(get(), comment)))
+    return make_response(redirect(thread_url(get(), comment, render.since("since"))))
 
 
 @blueprint.get("/<forum_id:comment_id>/held")
@@ -34,23 +37,23 @@ def held(comment_id: int) -> Response:
     """Tell its author, and nobody else, that a comment waits for a moderator."""
     comment = comments.get(get().session, comment_id)
     if not get().reader().owns(comment):
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     if comment.state == "published":
         return make_response(redirect(thread_url(get(), comment)))
     return page(
         "forum/plain_page.html",
-        title="Your comment is waiting for a moderator",
+        title=_("Your comment is waiting for a moderator"),
         paragraphs=[
-            "Thank you. You already see it on the page; others will once it is approved, usually within a day.",
-            *([_MAIL_LATER] if get().settings.mail_enabled else []),
+            _("Thank you. You already see it on the page; others will once it is approved, usually within a day."),
+            *([_(_MAIL_LATER)] if get().settings.mail_enabled else []),
         ],
-        link=("Back to the conversation", render.page_url(comment.thread.url, 1)),
+        link=(_("Back to the conversation"), render.page_url(comment.thread.url)),
         actions=[],
         hidden={},
     )
 
 
-_MAIL_LATER = "If you asked to be told about answers, we write to you only after that."
+_MAIL_LATER = N_("If you asked to be told about answers, we write to you only after that.")
 
 
 @blueprint.get("/<forum_id:comment_id>/reply")
@@ -62,22 +65,26 @@ def reply(comment_id: int) -> Response:
         return make_response(redirect(thread_url(get(), parent)))
     form = render.blank_form(get(), render.fresh_stamp(get(), place), parent=parent)
     form.cancel_url = url_for("forum.comments.permalink", comment_id=comment_id)
-    return form_page(200, f"Reply to {parent.name}", form, place, parent=parent)
+    return form_page(200, _("Reply to %(name)s", name=parent.name), form, place, parent=parent)
 
 
 @blueprint.get("/<forum_id:comment_id>/branch")
 def branch(comment_id: int) -> Response:
-    """A comment and everything below it, alone on a page."""
-    state, comment = get(), _published(comment_id)
-    above, reader = comment.parent, state.reader()
-    lines = threads.branch(state.session, comment, reader)
+    """A comment and everything below it, alone on a page; a removed one keeps its place above its answers."""
+    state, comment = get(), comments.get(get().session, comment_id)
+    reader = state.reader()
+    lines = threads.branch(state.session, comment, reader) if state.may_see(comment.thread.key) else []
+    if not lines or (comment.state == "held" and reader.owns(comment)):
+        raise NotFound(_("There is no such comment."))
+    above, thread = comment.parent, comment.thread
+    scene = Scene(replace(place_of(thread), heading=1), reader, render.since())
     return page(
         "forum/branch.html",
-        thread_title=comment.thread.title,
-        thread_url=comment.thread.url,
-        comment=render.shown(state, comment),
+        thread_title=thread.title,
+        thread_url=thread.url,
+        name=comment.name if comment.state == "published" else None,
         parent=render.shown(state, above) if above is not None and above.state == "published" else None,
-        comments=render.comment_list(state, lines, replace(place_of(comment.thread), heading=1), reader),
+        comments=render.comment_list(state, lines, scene),
     )
 
 
@@ -87,12 +94,12 @@ def _seen(comment_id: int) -> Comment:
     if get().reader().owns(comment):
         return comment
     if comment.published_at is None or not get().may_see(comment.thread.key):
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     return comment
 
 
 def _published(comment_id: int) -> Comment:
     comment = comments.get(get().session, comment_id)
     if comment.state != "published" or not get().may_see(comment.thread.key):
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     return comment

@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 
 from .. import addresses, outbox, subscriptions
 from ..errors import ExpiredToken
+from ..language import gettext as _
 from ..models import Address, Thread
 from ..signals import address_confirmed, address_unsubscribed
 from ..sqlite import begin_writing
@@ -55,7 +56,7 @@ def page(kind: str, token: str) -> Response:
 def done(what: str) -> Response:
     """Say what was done; this address holds no token and may be kept."""
     title, sentence = DONE[what]
-    return mail_page(title, [sentence])
+    return mail_page(_(title), [_(sentence)])
 
 
 def _read(state: ForumState, kind: str, token: str) -> Asked:
@@ -80,41 +81,43 @@ def _show(state: ForumState, kind: str, asked: Asked) -> Response:
 def _show_confirm(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
     if asked.address is None or asked.generation != asked.address.generation:
         title, sentence = DONE["confirmed"]
-        return title, [sentence], []
+        return _(title), [_(sentence)], []
+    site = state.settings.site_name
     return (
-        "Shall we write to you?",
+        _("Shall we write to you?"),
         [
-            f"Somebody, hopefully you, asked {state.settings.site_name} to write to this address about answers.",
-            "If it was not you, close this page: without your word nothing is ever sent.",
+            _("Somebody, probably you, asked %(site)s to write to this address when a comment is answered.", site=site),
+            _("If it was not you, close this page: without your word nothing is ever sent."),
         ],
-        [Action("Yes, write to me", "confirm", True)],
+        [Action(_("Yes, write to me"), "confirm", True)],
     )
 
 
 def _show_refuse(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
     return (
-        "Never write to this address?",
-        [f"{state.settings.site_name} will then never write to it again, whoever asks."],
-        [Action("Never write to me", "refuse", True)],
+        _("Never write to this address?"),
+        [_("%(site)s will then never write to it again, whoever asks.", site=state.settings.site_name)],
+        [Action(_("Never write to me"), "refuse", True)],
     )
 
 
 def _show_unsubscribe(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
-    actions = [Action("Stop all mail", "unsubscribe", True)]
+    actions = [Action(_("Stop all mail"), "unsubscribe", True)]
     if asked.thread is not None:
-        actions.append(Action("Only mute this conversation", "mute"))
-    about = [f"The last conversation was “{asked.thread.title}”."] if asked.thread is not None else []
-    return f"Stop mail from {state.settings.site_name}?", about, actions
+        actions.append(Action(_("Only mute this conversation"), "mute"))
+    about = [_("The last conversation was “%(title)s”.", title=asked.thread.title)] if asked.thread is not None else []
+    return _("Stop mail from %(site)s?", site=state.settings.site_name), about, actions
 
 
 def _show_mute(state: ForumState, asked: Asked) -> tuple[str, list[str], list[Action]]:
     if asked.address is None or asked.thread is None:
-        return "There is nothing to mute", ["The conversation this link belongs to is gone."], []
+        return _("There is nothing to mute"), [_("The conversation this link belongs to is gone.")], []
     muted = subscriptions.is_muted(state.session, asked.address, asked.thread.id, state.clock())
+    about = [_("“%(title)s”", title=asked.thread.title)]
     if muted:
-        return "This conversation is muted", [f"“{asked.thread.title}”"], [Action("Hear from it again", "unmute", True)]
-    actions = [Action("Mute it", "mute", True), Action("Mute it for 7 days", "mute_week")]
-    return "Mute this conversation?", [f"“{asked.thread.title}”"], actions
+        return _("This conversation is muted"), about, [Action(_("Hear from it again"), "unmute", True)]
+    actions = [Action(_("Mute it"), "mute", True), Action(_("Mute it for 7 days"), "mute_week")]
+    return _("Mute this conversation?"), about, actions
 
 
 _SHOWN = {"c": _show_confirm, "x": _show_refuse, "u": _show_unsubscribe, "t": _show_mute}
@@ -126,7 +129,7 @@ def _act(state: ForumState, kind: str, asked: Asked) -> Response:
     action = "one_click" if one_click else request.form.get("action", "")
     act = _ACTS.get((kind, action))
     if act is None:
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     what = "unsubscribed"
     if asked.address is not None:
         what = act(state, asked)
@@ -193,16 +196,16 @@ def _expired(state: ForumState, kind: str, token: str) -> Response:
     """A genuine link whose time is over: a confirmation can be asked for again, within the usual limits."""
     address = find(state, read_token(state.keys, kind, token)[0])
     if kind != "c" or address is None:
-        return mail_page("This link is too old", ["Please use the link in a newer mail."])
+        return mail_page(_("This link is too old"), [_("Please use the link in a newer mail.")])
     if request.method == "GET":
         return mail_page(
-            "This link is too old",
-            ["It was good for seven days. We can send you a new one."],
-            [Action("Send me a new link", "renew", True)],
+            _("This link is too old"),
+            [_("It was good for seven days."), _("We can send you a new one.")],
+            [Action(_("Send me a new link"), "renew", True)],
             address,
         )
     if request.form.get("action") != "renew":
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     outbox.ask_again(state.session, state.keys, state.settings, address, state.network(), state.clock())
     state.session.commit()
     state.kick()
@@ -210,6 +213,6 @@ def _expired(state: ForumState, kind: str, token: str) -> Response:
 
 
 def _one_click_answer() -> Response:
-    response = make_response("You get no more mail from us.\n", 200)
+    response = make_response(_("You get no more mail from us") + ".\n", 200)
     response.mimetype = "text/plain"
     return unseen(response)

@@ -17,39 +17,53 @@ from werkzeug.exceptions import BadRequest
 from .. import addresses, preferences
 from ..errors import TooFast
 from ..forms import ActForm, session_token
+from ..language import N_, ngettext
+from ..language import gettext as _
 from ..models import Address
 from ..state import ForumState, get
 from .pages import bare
 
 log = logging.getLogger("forum")
 
-SESSION_CHANGED = "Your session has changed since this page was opened. Please press the button once more."
+SESSION_CHANGED = N_("Your session has changed since this page was opened. Please press the button once more.")
 # To scanners, which do send empty posts, and whoever has an old page open.
-PRESS = "Please press a button on the page."
-_TOO_OLD = "This link is too old"
+PRESS = N_("Please press a button on the page.")
+_TOO_OLD = N_("This link is too old")
 # One household asks for a link now and then; whoever asks for many is looking for somebody.
 _LIMIT = parse("10 per hour")
 DONE = {
     "confirmed": (
-        "You are confirmed",
-        "From now on we write to you when somebody answers. Every mail has a link to stop.",
+        N_("You are confirmed"),
+        N_("From now on we write to you when somebody answers. Every mail has a link to stop."),
     ),
-    "refused": ("We will not write to you again", "Nobody can make this site write to your address any more."),
-    "unsubscribed": ("You get no more mail from us", "That holds at once, for mail that was already waiting too."),
-    "muted": ("This conversation is muted", "You hear nothing more of it. Other conversations are not touched."),
-    "unmuted": ("You hear from this conversation again", "We write to you when there is something new for you."),
-    "renewed": ("Look into your inbox", "If your address still waits to be confirmed, a new link is on its way."),
-    "linked": ("Look into your inbox", "If we may write to your address, a new link is on its way."),
+    "refused": (N_("We will not write to you again"), N_("Nobody can make this site write to your address any more.")),
+    "unsubscribed": (
+        N_("You get no more mail from us"),
+        N_("That holds at once, for mail that was already waiting too."),
+    ),
+    "muted": (
+        N_("This conversation is muted"),
+        N_("You hear nothing more of it. Other conversations are not touched."),
+    ),
+    "unmuted": (
+        N_("You hear from this conversation again"),
+        N_("We write to you when there is something new for you."),
+    ),
+    "renewed": (
+        N_("Look into your inbox"),
+        N_("If your address still waits to be confirmed, a new link is on its way."),
+    ),
+    "linked": (N_("Look into your inbox"), N_("If we may write to your address, a new link is on its way.")),
     "asked": (
-        "Look into your inbox",
-        "If this comment was written with that address, a link to it is on its way. It is good for seven days.",
+        N_("Look into your inbox"),
+        N_("If this comment was written with that address, a link to it is on its way. It is good for seven days."),
     ),
     "moved": (
-        "From now on we use your new address",
-        "Your comments, what you follow and what you have muted came along.",
+        N_("From now on we use your new address"),
+        N_("Your comments, what you follow and what you have muted came along."),
     ),
-    "withdrawn": ("Your comment is gone", "Its words and your name are erased. Answers to it stay."),
-    "forgotten": ("Your address is forgotten", "Your comments stay, without your name. Nothing more is sent."),
+    "withdrawn": (N_("Your comment is gone"), N_("Its words and your name are erased. Answers to it stay.")),
+    "forgotten": (N_("Your address is forgotten"), N_("Your comments stay, without your name. Nothing more is sent.")),
 }
 
 
@@ -89,7 +103,7 @@ def mail_page(
 
 def gone() -> Response:
     """What there is to say where no address is left."""
-    return mail_page(DONE["unsubscribed"][0], ["We keep no address that this link belongs to."])
+    return mail_page(_(DONE["unsubscribed"][0]), [_("We keep no address that this link belongs to.")])
 
 
 def find(state: ForumState, address_id: int) -> Address | None:
@@ -100,13 +114,14 @@ def find(state: ForumState, address_id: int) -> Address | None:
 
 def expired(state: ForumState, address: Address, days: int, comment_id: int | None = None) -> Response:
     """A genuine link whose time is over: whoever holds it may have a new one sent to the same mailbox."""
-    words = [f"It was good for {days} days. We can send you a new one."]
+    good_for = ngettext("It was good for %(n)s day.", "It was good for %(n)s days.", days)
+    words = [good_for, _("We can send you a new one.")]
     if request.method == "GET":
         return _renewal(words, address)
     if request.form.get("action") != "renew":
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     if not session_holds():
-        return _renewal([SESSION_CHANGED], address, 422)
+        return _renewal([_(SESSION_CHANGED)], address, 422)
     try:
         count_asking(state)
     except TooFast as error:
@@ -121,8 +136,8 @@ def expired(state: ForumState, address: Address, days: int, comment_id: int | No
 
 
 def _renewal(words: list[str], address: Address, status: int = 200) -> Response:
-    actions = [Action("Send me a new link", "renew", True)]
-    return mail_page(_TOO_OLD, words, actions, address, status=status, csrf_token=session_token())
+    actions = [Action(_("Send me a new link"), "renew", True)]
+    return mail_page(_(_TOO_OLD), words, actions, address, status=status, csrf_token=session_token())
 
 
 def pressed_twice(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -155,7 +170,7 @@ def count_asking(state: ForumState) -> None:
         log.warning("the store of the rate limits is away: %s", error)
         return
     if not is_welcome:
-        raise TooFast("That was often. Please look into your inbox, or try again in an hour.", 3600)
+        raise TooFast(_("That was often. Please look into your inbox, or try again in an hour."), 3600)
 
 
 def too_fast(response: Response, error: TooFast) -> Response:

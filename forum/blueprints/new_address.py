@@ -10,6 +10,8 @@ from werkzeug.exceptions import BadRequest
 from .. import preferences
 from ..errors import ExpiredToken
 from ..forms import session_token
+from ..language import N_
+from ..language import gettext as _
 from ..mail.notes import LINK_DAYS
 from ..models import Address
 from ..signals import address_confirmed
@@ -32,7 +34,7 @@ from .mail_pages import (
 
 blueprint = Blueprint("new_address", __name__, url_prefix="/m")
 
-_NO_LONGER = "This link cannot be used any more"
+_NO_LONGER = N_("This link cannot be used any more")
 
 
 @blueprint.route("/n/<token>", methods=["GET", "POST"])
@@ -52,20 +54,26 @@ def page(token: str) -> Response:
     try:
         check_age(day, state.clock(), LINK_DAYS["n"])
     except ExpiredToken:
-        return mail_page("This link is too old", ["Please ask for a new one on the settings page of your old address."])
+        return mail_page(
+            _("This link is too old"), [_("Please ask for a new one on the settings page of your old address.")]
+        )
     return _act(state, old, new, day) if request.method == "POST" else _show(state, old, new, day)
 
 
 def _show(state: ForumState, old: Address, new: Address, day: int, error: str | None = None) -> Response:
     if _has_moved(state, old, new, day):
         title, sentence = DONE["moved"]
-        return mail_page(title, [sentence], address=new)
+        return mail_page(_(title), [_(sentence)], address=new)
     if not preferences.may_move(old):
-        return mail_page(_NO_LONGER, ["The address it was asked for has changed since."])
+        return mail_page(_(_NO_LONGER), [_("The address it was asked for has changed since.")])
+    about = _(
+        "All that belongs to %(address)s comes along: comments, what it follows and what it muted.",
+        address=masked(old.email),
+    )
     return mail_page(
-        "Use this address from now on?",
-        [error or f"All that belongs to {masked(old.email)} comes along: comments, what it follows and what it muted."],
-        [Action("Use this address", "move", True)],
+        _("Use this address from now on?"),
+        [error or about],
+        [Action(_("Use this address"), "move", True)],
         new,
         status=422 if error else 200,
         csrf_token=session_token(),
@@ -74,13 +82,13 @@ def _show(state: ForumState, old: Address, new: Address, day: int, error: str | 
 
 def _act(state: ForumState, old: Address, new: Address, day: int) -> Response:
     if request.form.get("action") != "move":
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     if not session_holds():
-        return _show(state, old, new, day, SESSION_CHANGED)
+        return _show(state, old, new, day, _(SESSION_CHANGED))
     was_confirmed = new.state == "confirmed"
     if not _has_moved(state, old, new, day):
         if not preferences.move(state.session, old, new, state.clock()):
-            return mail_page(_NO_LONGER, ["The address it was asked for has changed since."], status=409)
+            return mail_page(_(_NO_LONGER), [_("The address it was asked for has changed since.")], status=409)
         if not was_confirmed:
             address_confirmed.send(state.app, address=new)
     state.session.commit()

@@ -12,18 +12,25 @@ from werkzeug.exceptions import Forbidden
 from .. import comments, render, sanitize
 from ..errors import InvalidDraft, NotFound, TooFast
 from ..forms import ActForm, FormView, session_token
+from ..language import N_
+from ..language import gettext as _
 from ..models import SHADOW, Comment
 from ..network import origin_of
 from ..signals import comment_edited, comment_removed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
+from . import giving_back
+from .arriving import arrive
 from .pages import form_page, limit_body, page, place_of, thread_url
 
 blueprint = Blueprint("own", __name__, url_prefix="/comments/<forum_id:comment_id>")
 
-_OVER = "The time to edit is over. You can post it as a new comment instead."
-BUSY = "The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds."
-_ANSWERED = "Somebody has answered your comment, so it can no longer be changed. You can post a new one instead."
+_SESSION = N_("Your session has changed since this page was opened. Please press the button once more.")
+_FOREIGN = N_("This did not come from our page. If it was you, please press the button once more.")
+_GONE = N_("The comment you were changing is no longer there. Your text is: please copy what you want to keep.")
+_OVER = N_("The time to edit is over. You can post it as a new comment instead.")
+BUSY = N_("The site is very busy at this moment. Your text is safe here: please press Save again in a few seconds.")
+_ANSWERED = N_("Somebody has answered your comment, so it can no longer be changed. You can post a new one instead.")
 
 
 @blueprint.route("/edit", methods=["GET", "POST"])
@@ -38,10 +45,13 @@ def edit(comment_id: int) -> Response:
     try:
         begin_writing(state.session)
         return _save(state, _own(comment_id, for_update=True))
+    except NotFound:
+        state.session.rollback()
+        return giving_back.nowhere(state, 404, _(_GONE))
     except OperationalError:
         # Locked for writers; reading what the form needs goes on beside them.
         state.session.rollback()
-        return _editor(state, _own(comment_id), request.form.get("body", ""), 503, errors={"body": BUSY})
+        return _editor(state, _own(comment_id), request.form.get("body", ""), 503, errors={"body": _(BUSY)})
 
 
 @blueprint.route("/remove", methods=["GET", "POST"])
@@ -62,8 +72,11 @@ def remove(comment_id: int) -> Response:
 
 
 def _save(state: ForumState, comment: Comment) -> Response:
-    _check_sender(state)
     typed = request.form.get("body", "")
+    try:
+        _check_sender(state)
+    except Forbidden as error:
+        return _editor(state, comment, typed, 403, errors={"body": str(error.description)})
     closed = _closed(state, comment)
     return _too_late(state, comment, typed, closed) if closed else _change(state, comment, typed)
 
@@ -81,21 +94,25 @@ def _check_sender(state: ForumState) -> None:
     """Signed-in people prove the form by the session's token, visitors by where it comes from."""
     if state.identity() is not None:
         if not ActForm(meta={"csrf": True}).validate_on_submit():
-            raise Forbidden("Your session has changed since this page was opened. Please go back and try again.")
+            raise Forbidden(_(_SESSION))
     elif origin_of(request, state.settings.base_url) == "cross":
-        raise Forbidden("This request did not come from our page.")
+        raise Forbidden(_(_FOREIGN))
 
 
 def _closed(state: ForumState, comment: Comment) -> str | None:
     """Why the text can no longer be changed, or None."""
     if _minutes_left(state, comment) <= 0:
-        return _OVER
-    return _ANSWERED if comments.is_answered(state.session, comment) else None
+        return _(_OVER)
+    return _(_ANSWERED) if comments.is_answered(state.session, comment) else None
+
+
+def _seconds_left(state: ForumState, comment: Comment) -> int:
+    age = (state.clock() - comment.created_at).total_seconds()
+    return max(0, math.ceil(state.settings.edit_seconds - age))
 
 
 def _minutes_left(state: ForumState, comment: Comment) -> int:
-    seconds = state.settings.edit_seconds - (state.clock() - comment.created_at).total_seconds()
-    return max(0, math.ceil(seconds / 60))
+    return math.ceil(_seconds_left(state, comment) / 60)
 
 
 def _change(state: ForumState, comment: Comment, typed: str) -> Response:
@@ -117,7 +134,7 @@ def _change(state: ForumState, comment: Comment, typed: str) -> Response:
         comment_edited.send(state.app, comment=comment)
     state.session.commit()
     held = url_for("forum.comments.held", comment_id=comment.id)
-    return make_response(redirect(thread_url(state, comment) if comment.state == "published" else held, 303))
+    return arrive(thread_url(state, comment) if comment.state == "published" else held, is_new=False)
 
 
 def _editor(
@@ -134,6 +151,7 @@ def _editor(
         "errors": errors or {},
         "action": url_for("forum.own.edit", comment_id=comment.id),
         "minutes_left": _minutes_left(state, comment),
+        "seconds_left": _seconds_left(state, comment),
         "csrf_token": session_token() if state.identity() else None,
         "preview_html": preview,
     }
@@ -146,27 +164,29 @@ def _too_late(state: ForumState, comment: Comment, body: str, why: str) -> Respo
     parent = comment.parent if comment.parent is not None and comment.parent.state == "published" else None
     form: FormView = render.blank_form(state, render.fresh_stamp(state, place), parent=parent)
     form.body, form.name, form.summary = body, comment.name, why
-    return form_page(422 if request.method == "POST" else 200, "Your comment", form, place, parent=parent)
+    return form_page(422 if request.method == "POST" else 200, _("Your comment"), form, place, parent=parent)
 
 
 def _ask_removal(state: ForumState, comment: Comment) -> Response:
-    back = ("Back to your comment", thread_url(state, comment))
+    back = (_("Back to your comment"), thread_url(state, comment))
     if _minutes_left(state, comment) <= 0:
         return page(
             "forum/plain_page.html",
             200 if request.method == "GET" else 403,
-            title="This comment can no longer be deleted here",
-            paragraphs=["The time to delete it here is over. With a link that we mail to you it is always possible."],
-            link=("Manage this comment by mail", url_for("forum.own_by_mail.ask", comment_id=comment.id))
+            title=_("This comment can no longer be deleted here"),
+            paragraphs=[
+                _("The time to delete it here is over. With a link that we mail to you it is always possible.")
+            ],
+            link=(_("Manage this comment by mail"), url_for("forum.own_by_mail.ask", comment_id=comment.id))
             if state.settings.mail_enabled and comment.address_id
             else back,
             actions=[],
         )
     return page(
         "forum/plain_page.html",
-        title="Delete your comment?",
-        paragraphs=["Your words and your name go away for good. Answers to it stay."],
+        title=_("Delete your comment?"),
+        paragraphs=[_("Your words and your name go away for good. Answers to it stay.")],
         link=back,
-        actions=[("Delete", "remove", url_for("forum.own.remove", comment_id=comment.id), "danger")],
+        actions=[(_("Delete"), "remove", url_for("forum.own.remove", comment_id=comment.id), "danger")],
         hidden={"csrf_token": session_token()} if state.identity() else {},
     )

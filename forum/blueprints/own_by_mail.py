@@ -13,6 +13,8 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from .. import addresses, audit, comments, preferences, render, sanitize
 from ..errors import ExpiredToken, InvalidDraft, NotFound, TooFast
 from ..forms import session_token
+from ..language import N_
+from ..language import gettext as _
 from ..mail.notes import LINK_DAYS
 from ..models import Address, Comment
 from ..network import origin_of
@@ -39,9 +41,11 @@ from .pages import bare, limit_body
 
 blueprint = Blueprint("own_by_mail", __name__)
 
-_SAVED = {"saved": "Saved.", "anonymised": "Your name is gone from this comment."}
-_HELD = "A moderator reads this before others see it."
-_ANSWERED = "Somebody has answered, so the words can no longer be changed. You can still take them or your name away."
+_SAVED = {"saved": N_("Saved."), "anonymised": N_("Your name is gone from this comment.")}
+_HELD = N_("A moderator reads this before others see it.")
+_ANSWERED = N_(
+    "Somebody has answered, so the words can no longer be changed. You can still take them or your name away."
+)
 
 
 @blueprint.route("/comments/<forum_id:comment_id>/mine", methods=["GET", "POST"])
@@ -51,7 +55,7 @@ def ask(comment_id: int) -> Response:
     state = get()
     request.max_content_length = 4096
     if not state.settings.mail_enabled:
-        return mail_page("This site sends no mail", ["Please write to whoever runs it."])
+        return mail_page(_("This site sends no mail"), [_("Please write to whoever runs it.")])
     if request.method == "POST":
         return _mail(state, comment_id)
     comments.get(state.session, comment_id)
@@ -60,7 +64,7 @@ def ask(comment_id: int) -> Response:
 
 def _mail(state: ForumState, comment_id: int) -> Response:
     if origin_of(request, state.settings.base_url) == "cross":
-        raise Forbidden("This request did not come from our page.")
+        raise Forbidden(_("This request did not come from our page."))
     try:
         mailbox = addresses.parse(request.form.get("email", ""), sender=state.settings.mail_from)
         count_asking(state)
@@ -131,18 +135,18 @@ def _nothing_left(state: ForumState, address: Address, comment_id: int) -> Respo
     """The comment was taken away, or belongs to a newer address: the same press twice is no mistake."""
     comment = state.session.get(Comment, comment_id)
     if comment is None or comment.address_id != address.id:
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     if request.form.get("action") == "withdraw" and comment.removed_by == "author":
         return to_done("withdrawn")
-    return mail_page("Your comment is gone", ["It is no longer shown, so there is nothing to change here."])
+    return mail_page(_("Your comment is gone"), [_("It is no longer shown, so there is nothing to change here.")])
 
 
 def _act(state: ForumState, comment: Comment) -> Response:
     act = _ACTS.get(request.form.get("action", ""))
     if act is None:
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     if not session_holds():
-        return _show(state, comment, 422, SESSION_CHANGED)
+        return _show(state, comment, 422, _(SESSION_CHANGED))
     try:
         return act(state, comment)
     except InvalidDraft as error:
@@ -154,7 +158,7 @@ def _act(state: ForumState, comment: Comment) -> Response:
 def _save(state: ForumState, comment: Comment) -> Response:
     body = _typed(state, comment)
     rules = tuple(state.hooks.screens)
-    if comments.edit(state.session, comment, body, state.settings, state.clock(), rules, state.desk):
+    if comments.edit(state.session, comment, body, state.settings, state.clock(), rules, state.desk, by_mail=True):
         comment_edited.send(state.app, comment=comment)
     return _done(state, "saved")
 
@@ -166,7 +170,7 @@ def _preview(state: ForumState, comment: Comment) -> Response:
 
 def _typed(state: ForumState, comment: Comment) -> str:
     if comments.is_answered(state.session, comment):
-        raise InvalidDraft("body", _ANSWERED)
+        raise InvalidDraft("body", _(_ANSWERED))
     state.limit(state.network())
     return sanitize.body(request.form.get("body", ""), max_length=state.settings.max_length)
 
@@ -194,7 +198,7 @@ def _done(state: ForumState, what: str) -> Response:
 def _show(
     state: ForumState, comment: Comment, status: int = 200, error: str | None = None, preview: Markup | None = None
 ) -> Response:
-    notice = _SAVED.get(request.args.get("done", "")) if error is None and preview is None else None
+    done = _SAVED.get(request.args.get("done", "")) if error is None and preview is None else None
     return bare(
         "forum/own_by_mail.html",
         status,
@@ -202,11 +206,11 @@ def _show(
         thread_title=comment.thread.title,
         comment=render.shown(state, comment),
         nameless=comment.name == preferences.NOBODY and comment.website is None,
-        answered=_ANSWERED if comments.is_answered(state.session, comment) else None,
-        waiting=_HELD if comment.state == "held" else None,
+        answered=_(_ANSWERED) if comments.is_answered(state.session, comment) else None,
+        waiting=_(_HELD) if comment.state == "held" else None,
         body=request.form.get("body", comment.source),
         preview=preview,
         csrf_token=session_token(),
         error=error,
-        notice=notice,
+        notice=None if done is None else _(done),
     )

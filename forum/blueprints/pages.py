@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template, request, url_for
 
 from .. import comments, render, threads
 from ..forms import FormView
 from ..models import Comment, Thread
-from ..render import Place
+from ..render import Place, View
 from ..state import VISITOR_COOKIE, ForumState, get, visitor_hash
 
 # A comment of the longest kind, percent-encoded, with room for the other fields.
@@ -73,15 +74,22 @@ def form_page(
         notice=notice,
         parent=shown,
         form=form,
+        key=place.key,
         thread_title=place.title,
         thread_url=place.url,
     )
 
 
-def thread_url(state: ForumState, comment: Comment) -> str:
-    """Where a comment is read: the host's page, at the page of its branch, at the comment."""
-    number = threads.page_of(comment.branch, comment.thread.branches, state.settings.per_page)
-    return render.page_url(comment.thread.url, number, f"comment-{comment.id}")
+def thread_url(state: ForumState, comment: Comment, since: dt.datetime | None = None) -> str:
+    """Where a comment is read: the host's page, at the page of its branch, at the comment; what that page has no room
+    for is read on a page of ours. Comments after ``since`` are marked there.
+    """
+    settings, thread, anchor = state.settings, comment.thread, f"comment-{comment.id}"
+    top = threads.cut_off(state.session, comment, settings.per_page, settings.sort)
+    if top is not None:
+        return render.page_url(url_for("forum.comments.branch", comment_id=top), View(since=since), anchor)
+    number = threads.page_of(comment.branch, thread.branches, settings.per_page, settings.sort)
+    return render.page_url(thread.url, View(number, settings.sort, settings.sort, since), anchor)
 
 
 def visitor() -> tuple[str, str]:

@@ -15,6 +15,8 @@ from werkzeug.exceptions import BadRequest
 from .. import addresses, outbox, preferences, subscriptions
 from ..errors import Conflict, ExpiredToken, InvalidDraft, NotFound, TooFast
 from ..forms import session_token
+from ..language import LANGUAGES, N_
+from ..language import gettext as _
 from ..mail import languages
 from ..mail.notes import LINK_DAYS
 from ..models import Address, Thread
@@ -43,15 +45,15 @@ blueprint = Blueprint("preferences", __name__, url_prefix="/m")
 
 PAUSES = (1, 7, 30)
 _SAVED = {
-    "saved": "Saved.",
-    "ended": "You hear no more of that.",
-    "paused": "Paused. What happens meanwhile reaches you afterwards.",
-    "resumed": "We write to you again.",
-    "muted": "You hear no more of them.",
-    "unmuted": "You hear of them again.",
-    "sent": "If we may write to that address, a link is on its way there. It is good for seven days.",
+    "saved": N_("Saved."),
+    "ended": N_("You hear no more of that."),
+    "paused": N_("Paused. What happens meanwhile reaches you afterwards."),
+    "resumed": N_("We write to you again."),
+    "muted": N_("You hear no more of them."),
+    "unmuted": N_("You hear of them again."),
+    "sent": N_("If we may write to that address, a link is on its way there. It is good for seven days."),
 }
-_HIDDEN_TITLE = "A page you cannot see at the moment"
+_HIDDEN_TITLE = N_("A page you cannot see at the moment")
 
 
 @blueprint.route("/p/<token>", methods=["GET", "POST"])
@@ -76,9 +78,9 @@ def page(token: str) -> Response:
 def _act(state: ForumState, address: Address) -> Response:
     act = _ACTS.get(request.form.get("action", ""))
     if act is None:
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     if not session_holds():
-        return _show(state, address, 422, SESSION_CHANGED)
+        return _show(state, address, 422, _(SESSION_CHANGED))
     try:
         answer = act(state, address)
     except (Conflict, InvalidDraft, NotFound, TooFast) as error:
@@ -99,7 +101,7 @@ def _back(done: str) -> Response:
 def _number(field: str) -> int:
     text = request.form.get(field, "")
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Conflict("That is no longer there.")
+        raise Conflict(_("That is no longer there."))
     return int(text)
 
 
@@ -124,7 +126,7 @@ def _end(state: ForumState, address: Address) -> str:
 def _language(state: ForumState, address: Address) -> str:
     language = request.form.get("language", "")
     if language not in languages.offered(state.app.jinja_env.list_templates()):
-        raise Conflict("Please choose one of the languages.")
+        raise Conflict(_("Please choose one of the languages."))
     address.locale = language
     return "saved"
 
@@ -132,7 +134,7 @@ def _language(state: ForumState, address: Address) -> str:
 def _pause(state: ForumState, address: Address) -> str:
     days = _number("days")
     if days not in PAUSES:
-        raise Conflict("Please choose one of the times.")
+        raise Conflict(_("Please choose one of the times."))
     preferences.pause(address, state.clock() + dt.timedelta(days=days))
     return "paused"
 
@@ -172,9 +174,9 @@ def _stop(state: ForumState, address: Address) -> Response:
 def _move(state: ForumState, address: Address) -> str:
     mailbox = addresses.parse(request.form.get("email", ""), sender=state.settings.mail_from)
     if mailbox.key == address.key:
-        raise Conflict("That is the address we use already.")
+        raise Conflict(_("That is the address we use already."))
     if not preferences.may_move(address):
-        raise Conflict("This address cannot be exchanged for another one.")
+        raise Conflict(_("This address cannot be exchanged for another one."))
     count_asking(state)
     preferences.request_move(
         state.session, state.keys, state.settings, address, mailbox, state.clock(), state.network()
@@ -193,7 +195,7 @@ def _export(state: ForumState, address: Address) -> Response:
 
 def _forget(state: ForumState, address: Address) -> Response:
     if request.form.get("sure") != "yes":
-        raise Conflict("Please tick the box first: what is forgotten cannot be brought back.")
+        raise Conflict(_("Please tick the box first: what is forgotten cannot be brought back."))
     if address.state not in addresses.SILENT:
         # Before it is empty: a host may keep the address somewhere too.
         address_unsubscribed.send(state.app, address=address)
@@ -220,7 +222,7 @@ _ACTS: dict[str, Callable[[ForumState, Address], str | Response]] = {
 
 
 def _show(state: ForumState, address: Address, status: int = 200, error: str | None = None) -> Response:
-    now = state.clock()
+    now, done = state.clock(), _SAVED.get(request.args.get("done", ""))
     paused = address.paused_until if address.paused_until is not None and address.paused_until > now else None
     return bare(
         "forum/preferences.html",
@@ -237,10 +239,11 @@ def _show(state: ForumState, address: Address, status: int = 200, error: str | N
         muted_title=lambda thread: _thread_title(state, address, thread, None),
         cadences=preferences.CADENCES,
         languages=languages.offered(state.app.jinja_env.list_templates()),
-        language=address.locale or languages.OURS,
+        language_names=LANGUAGES,
+        language=address.locale or state.settings.language,
         csrf_token=session_token(),
         error=error,
-        notice=None if error else _SAVED.get(request.args.get("done", "")),
+        notice=None if error or done is None else _(done),
     )
 
 
@@ -252,4 +255,4 @@ def _thread_title(state: ForumState, address: Address, thread: Thread, ref: str 
     """What a thread is called, unless its page has become private since."""
     may_read = state.hooks.may_read
     visible = may_read is None or may_read(thread.key, address.email, ref)
-    return thread.title if visible else _HIDDEN_TITLE
+    return thread.title if visible else _(_HIDDEN_TITLE)

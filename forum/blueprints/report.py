@@ -13,7 +13,7 @@ from ..errors import NotFound, TooFast
 from ..forms import ActForm, session_token
 from ..models import Comment
 from ..moderation import reports
-from ..network import origin_of
+from ..network import origin_of, widest_network_of
 from ..signals import comment_removed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
@@ -132,10 +132,8 @@ def _keep(state: ForumState, comment_id: int, typed: _Typed) -> None:
 
 
 def _reporter(state: ForumState) -> str:
-    identity = state.identity()
-    # Behind a unix socket all are one network: nobody can be told from anybody.
-    network = state.network() or "unknown"
-    return reports.reporters(state.keys, identity.key if identity else None, network)[0]
+    identity, widest = state.identity(), widest_network_of(request, state.keys)
+    return reports.reporter(state.keys, identity.key if identity else None, state.network(), widest)
 
 
 def _form(comment: Comment, typed: _Typed, status: int = 200) -> Response:

@@ -3,62 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from sqlalchemy import and_, bindparam, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from .. import addresses, outbox, sanitize, screening, subscriptions
-from ..addresses import Mailbox
 from ..akismet import ASKED
 from ..errors import InvalidDraft, Refused
-from ..models import SHADOW, Address, Comment, Thread, UtcDateTime
-from ..screening import Context, Draft, Rule, Verdict
+from ..language import N_
+from ..language import gettext as _
+from ..models import SHADOW, Address, Comment, Thread
+from ..screening import Context, Rule, Verdict
 from ..settings import Settings
 from ..sqlite import begin_writing
 from ..tokens import Stamp
 from . import gathering
-from .gathering import Author, Desk, Past
+from .gathering import Desk
+from .looking import Found, look
 from .states import REJECTED, number
+from .submission import Submission
 
-CLOSED = "Comments on this page are closed. Your text is still here for you to keep."
-
-
-@dataclass(frozen=True)
-class Submission:
-    """A draft with everything the request said about it; whatever a visitor may not choose is set by us.
-
-    ``mailbox`` is the parsed address, ``vouched`` that the host has proved it; ``seconds`` passed since the form
-    was made; ``visitor_hash`` and ``network`` recognise an anonymous author without naming anybody. ``proof`` says
-    that the browser did the arithmetic that belongs to this form.
-    """
-
-    stamp: Stamp
-    draft: Draft
-    mailbox: Mailbox | None
-    notify: Literal["", "direct", "branch", "thread"]
-    seconds: float
-    honeypot: bool
-    visitor_hash: str | None = None
-    network: str | None = None
-    identity_ref: str | None = None
-    vouched: bool = False
-    is_moderator: bool = False
-    proof: bool = False
-
-    @property
-    def author(self) -> Author:
-        """By what the author can be recognised."""
-        return Author(self.draft.name, self.mailbox, self.network, self.identity_ref, self.visitor_hash)
-
-    @property
-    def digest(self) -> str:
-        """What makes two submissions of one form the same: address, parent and text."""
-        parts = (self.mailbox.key if self.mailbox else "", str(self.draft.parent_id or ""), self.draft.body)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+CLOSED = N_("Comments on this page are closed. Your text is still here for you to keep.")
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -87,7 +54,7 @@ def post(
     # Before the transaction: nobody else should wait for the sanitiser.
     html = sanitize.comment_html(submission.draft.body, engine=settings.sanitizer)
     begin_writing(session)
-    found = _look(session, submission, settings, now)
+    found = look(session, submission, settings, now)
     if found.first is not None:
         return Posted(found.first, repeated=True)
     _refuse_impossible(submission, settings, found, now)
@@ -110,71 +77,14 @@ def post(
     return Posted(comment)
 
 
-_PARENT, _FIRST = aliased(Comment), aliased(Comment)
-_IS_PARENT = and_(_PARENT.thread_id == Thread.id, _PARENT.id == bindparam("parent"))
-# The same form sent again, or a form that was filled in again after the back button, by the same visitor.
-_IS_RETYPED = and_(
-    _FIRST.visitor_hash == bindparam("visitor"),
-    _FIRST.created_at > bindparam("since", type_=UtcDateTime()),
-    or_(_FIRST.state.in_(("published", "held")), _FIRST.removed_by == SHADOW),
-)
-_IS_SAME = and_(
-    _FIRST.thread_id == Thread.id,
-    _FIRST.digest == bindparam("digest"),
-    or_(_FIRST.nonce == bindparam("nonce"), _IS_RETYPED),
-)
-_ONE = select(literal(1).label("one")).subquery()
-# Always true: SQLAlchemy takes a join that compares no columns for a forgotten one, on MariaDB.
-_ANY_THREAD, _ANY_ADDRESS = Thread.id >= _ONE.c.one, Address.id >= _ONE.c.one
-# Built once: that takes longer than the query itself. It has a row whether or not the thread is there.
-_FOUND = (
-    select(Thread, _PARENT, _FIRST, Address)
-    .select_from(_ONE)
-    .outerjoin(Thread, and_(Thread.key == bindparam("key"), _ANY_THREAD))
-    .outerjoin(_PARENT, _IS_PARENT)
-    .outerjoin(_FIRST, _IS_SAME)
-    .outerjoin(Address, and_(Address.key == bindparam("address_key"), _ANY_ADDRESS))
-    .order_by(_FIRST.id)
-    .limit(1)
-)
-_FOUND_AND_PAST = _FOUND.add_columns(*gathering.PAST)
-_RETYPED = dt.timedelta(hours=24)
-_DAY = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What the database knows of a submission; ``first`` is what was stored of the same one before."""
-
-    thread: Thread | None
-    parent: Comment | None
-    first: Comment | None
-    address: Address | None
-    text_hash: str | None
-    past: Past
-
-
-def _look(session: Session, submission: Submission, settings: Settings, now: dt.datetime) -> _Found:
-    """All that is looked up for a submission but what the desk says: one query."""
-    draft, stamp = submission.draft, submission.stamp
-    hashed = gathering.text_hash(draft.body)
-    values = {
-        **gathering.values(settings, submission.author, draft, stamp.nonce, hashed, now),
-        "parent": draft.parent_id,
-        "digest": submission.digest,
-        "since": now - _RETYPED,
-    }
-    judged = gathering.judges(settings, is_moderator=submission.is_moderator)
-    row = session.execute(_FOUND_AND_PAST if judged else _FOUND, values).one()
-    return _Found(row[0], row[1], row[2], row[3], hashed, Past(*row[4:]))
-
-
-def _refuse_impossible(submission: Submission, settings: Settings, found: _Found, now: dt.datetime) -> None:
+def _refuse_impossible(submission: Submission, settings: Settings, found: Found, now: dt.datetime) -> None:
     thread, parent = found.thread, found.parent
     if submission.stamp.closed or (thread is not None and (thread.closed or is_over(thread.created_at, settings, now))):
-        raise InvalidDraft("body", CLOSED)
+        raise InvalidDraft("body", _(CLOSED))
     if submission.draft.parent_id is not None and (parent is None or parent.state != "published"):
-        raise InvalidDraft("parent", "The comment you answer is no longer there. Post again to add yours at the end.")
+        raise InvalidDraft(
+            "parent", _("The comment you answer is no longer there. Post again to add yours at the end.")
+        )
 
 
 def is_over(began: dt.datetime, settings: Settings, now: dt.datetime) -> bool:
@@ -186,7 +96,7 @@ def _judge(
     session: Session,
     submission: Submission,
     settings: Settings,
-    found: _Found,
+    found: Found,
     rules: Sequence[Rule],
     desk: Desk | None,
     now: dt.datetime,
@@ -200,7 +110,7 @@ def _judge(
     return verdict
 
 
-def _context(submission: Submission, settings: Settings, found: _Found, now: dt.datetime) -> Context:
+def _context(submission: Submission, settings: Settings, found: Found, now: dt.datetime) -> Context:
     thread, past = found.thread, found.past
     # Whoever types an address that somebody else has confirmed has proved nothing.
     confirmed = past.is_known and found.address is not None and found.address.state == "confirmed"

@@ -68,17 +68,20 @@ def edit(
     now: dt.datetime,
     rules: Sequence[Rule] = (),
     desk: Desk | None = None,
+    *,
+    by_mail: bool = False,
 ) -> bool:
     """Replace the text by its author's new one, screened like a new one; False when it is the same. Nobody is mailed,
     and what has not left yet has the new text.
 
     What would be held as a new comment is held again, and moderators are told; a shadow falls on it as on a new one,
-    and nobody is told. Raises Refused when it would be rejected.
+    and nobody is told. ``by_mail`` says that the author came by a link from their mailbox. Raises Refused when it would
+    be rejected.
     """
     if body == comment.source:
         return False
     draft = _draft(comment, body)
-    verdict = screening.screen(draft, _context(session, comment, draft, settings, desk, now), rules)
+    verdict = screening.screen(draft, _context(session, comment, draft, settings, desk, now, by_mail), rules)
     if verdict.word == "reject":
         raise Refused("body", REJECTED, verdict.reasons)
     before = comment.state
@@ -131,7 +134,13 @@ def _draft(comment: Comment, body: str) -> Draft:
 
 
 def _context(
-    session: Session, comment: Comment, draft: Draft, settings: Settings, desk: Desk | None, now: dt.datetime
+    session: Session,
+    comment: Comment,
+    draft: Draft,
+    settings: Settings,
+    desk: Desk | None,
+    now: dt.datetime,
+    by_mail: bool,
 ) -> Context:
     """What is known of an edit. It came from no form of ours, so neither time nor proof is asked for; the name was
     accepted with the comment.
@@ -139,15 +148,17 @@ def _context(
     author, address = _author(comment), comment.address
     judged = gathering.judges(settings, is_moderator=comment.is_moderator)
     asked = gathering.values(settings, author, draft, comment.nonce, gathering.text_hash(draft.body), now)
-    copies = Past(*session.execute(select(*gathering.PAST), asked).one()).copies if judged else 0
+    past = Past(*session.execute(select(*gathering.PAST), asked).one()) if judged else Past()
+    # Whoever typed an address that somebody else has confirmed has proved nothing.
+    is_theirs = by_mail or past.is_known or comment.identity_ref is not None
     context = Context(
         settings=settings.model_copy(update={"reserved_names": ()}),
         approved=settings.first_approvals if comment.state == "published" else 0,
-        confirmed=address is not None and address.state == "confirmed",
+        confirmed=is_theirs and address is not None and address.state == "confirmed",
         is_identity=comment.identity_ref is not None,
         is_moderator=comment.is_moderator,
         proof=True,
-        copies=copies,
+        copies=past.copies,
         thread_held=comment.thread.held,
     )
     return gathering.ask(session, desk, author, draft, context, now)

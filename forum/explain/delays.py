@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from .. import outbox
+from ..language import gettext as _
 from ..mail.outcome import masked
 from ..models import Message
 from ..outbox import throttle, vitals
@@ -38,16 +39,35 @@ class Delays:
             return Delay("breaker", _away(self._breaker, self.now))
         if message.domain in self._asked:
             asked = when(self._asked[message.domain])
-            return Delay("throttled", f"{message.domain} asked for less mail at {asked}, and gets it slowly")
+            return Delay(
+                "throttled",
+                _("%(domain)s asked for less mail at %(time)s, and gets it slowly", domain=message.domain, time=asked),
+            )
         if message.domain in self._full:
             return Delay(
-                "throttled", f"{message.domain} got as many mails within this minute as FORUM_MAIL_DOMAIN_RATE says"
+                "throttled",
+                _(
+                    "%(domain)s got as many mails within this minute as FORUM_MAIL_DOMAIN_RATE says",
+                    domain=message.domain,
+                ),
             )
         first = outbox.in_front(self._session, message, self.now)
-        return None if first is None else Delay("behind", f"message {first}, to the same address, goes first")
+        return (
+            None
+            if first is None
+            else Delay("behind", _("message %(number)s, to the same address, goes first", number=first))
+        )
 
 
 def _away(breaker: Breaker, now: dt.datetime) -> str:
-    again = "with the next delivery" if breaker.open_until <= now else f"at {when(breaker.open_until)}"
-    words = masked(breaker.error) if breaker.error else "no answer"
-    return f"the mail server cannot be used since {when(breaker.since)} and is tried again {again}: {words}"
+    words = masked(breaker.error) if breaker.error else _("no answer")
+    said = {"since": when(breaker.since), "words": words}
+    if breaker.open_until <= now:
+        return _(
+            "the mail server cannot be used since %(since)s and is tried again with the next delivery: %(words)s",
+            **said,
+        )
+    again = when(breaker.open_until)
+    return _(
+        "the mail server cannot be used since %(since)s and is tried again at %(again)s: %(words)s", again=again, **said
+    )

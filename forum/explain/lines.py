@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
+from ..language import N_
+from ..language import gettext as _
 from ..mail.outcome import masked
 from ..models import Address, Comment, Event, Item, Message
 from ..outbox.restore import REASON as RESTORED
@@ -18,10 +20,10 @@ from .messages import Word, said
 from .sentences import because, when
 
 _DIGESTS: Final = {
-    "hourly": "the digest they get once an hour",
-    "daily": "the digest they get once a day",
-    "weekly": "the digest they get once a week",
-    "rolled": "one digest, since they got as many mails as one gets in a day",
+    "hourly": N_("the digest they get once an hour"),
+    "daily": N_("the digest they get once a day"),
+    "weekly": N_("the digest they get once a week"),
+    "rolled": N_("one digest, since they got as many mails as one gets in a day"),
 }
 
 
@@ -53,8 +55,8 @@ def told_one(session: Session, comment: Comment, address: Address, settings: Set
     if item is not None:
         return [_of_item(item, settings, Delays(session, settings, now))]
     whole = _whole(session, comment, any_items=True)
-    nothing = Line(masked(address.email), "not mailed", None, "not mailed: nothing they follow reaches this comment")
-    return [whole or nothing]
+    nothing = _("not mailed: nothing they follow reaches this comment")
+    return [whole or Line(masked(address.email), "not mailed", None, nothing)]
 
 
 def asked(session: Session, address: Address, settings: Settings, now: dt.datetime) -> list[Line]:
@@ -62,7 +64,7 @@ def asked(session: Session, address: Address, settings: Settings, now: dt.dateti
     query = select(Message).where(Message.address_id == address.id, Message.kind == "confirm").order_by(Message.id)
     delays = Delays(session, settings, now)
     lines = [_of_message(message, delays) for message in session.scalars(query)]
-    return [Line(line.address, line.word, line.reason, f"asked to confirm: {line.sentence}") for line in lines]
+    return [replace(line, sentence=_("asked to confirm: %(what)s", what=line.sentence)) for line in lines]
 
 
 def _items(comment: Comment) -> Select[Item]:
@@ -74,61 +76,67 @@ def _whole(session: Session, comment: Comment, *, any_items: bool) -> Line | Non
     """The line about the comment itself: why nobody, or not yet everybody, was told."""
     event = session.scalar(select(Event).where(Event.comment_id == comment.id, Event.kind == "published"))
     if event is None:
-        return Line(None, "waits", comment.state, f"nobody is told while the comment is {comment.state}")
+        return Line(
+            None, "waits", comment.state, _("nobody is told while the comment is %(state)s", state=comment.state)
+        )
     if event.state == "new":
-        return Line(None, "waits", "fanout", "the next delivery finds out who else is to be told")
+        return Line(None, "waits", "fanout", _("the next delivery finds out who else is to be told"))
     if event.state == "dead":
         return _untold(event)
     if event.state == "skipped":
-        return Line(None, "not mailed", "comment_gone", f"not mailed: {because('comment_gone')}")
-    nobody = "there was nobody to tell: nobody followed it, or it was brought in and is no news"
+        return Line(None, "not mailed", "comment_gone", _("not mailed: %(why)s", why=because("comment_gone")))
+    nobody = _("there was nobody to tell: nobody followed it, or it was brought in and is no news")
     return None if any_items else Line(None, "not mailed", None, nobody)
 
 
 def _untold(event: Event) -> Line:
     if event.last_error == RESTORED:
-        return Line(None, "waits", RESTORED, f"waits: {because(RESTORED)}")
-    why = masked(event.last_error or "for an unknown reason")
-    return Line(None, "not mailed", "fanout_failed", f"not mailed: whom to tell could not be found out, {why}")
+        return Line(None, "waits", RESTORED, _("waits: %(why)s", why=because(RESTORED)))
+    why = masked(event.last_error or _("for an unknown reason"))
+    return Line(
+        None, "not mailed", "fanout_failed", _("not mailed: whom to tell could not be found out, %(why)s", why=why)
+    )
 
 
 def _of_item(item: Item, settings: Settings, delays: Delays) -> Line:
     address = masked(item.address.email)
     if item.skip_reason == RESTORED:
-        return Line(address, "waits", RESTORED, f"waits: {because(RESTORED)}")
+        return Line(address, "waits", RESTORED, _("waits: %(why)s", why=because(RESTORED)))
     if item.state == "skipped":
-        return Line(address, "not mailed", item.skip_reason, f"not mailed: {because(item.skip_reason)}")
+        return Line(address, "not mailed", item.skip_reason, _("not mailed: %(why)s", why=because(item.skip_reason)))
     if item.state == "waiting_confirm":
-        return Line(address, "waits", "unconfirmed", "waits: they have not confirmed their address yet")
+        return Line(address, "waits", "unconfirmed", _("waits: they have not confirmed their address yet"))
     if item.message is not None:
         return _of_message(item.message, delays)
     if item.state == "sent":
-        return Line(address, "mailed", None, "mailed more than a month ago")
+        return Line(address, "mailed", None, _("mailed more than a month ago"))
     if item.state == "grouped":
-        return Line(address, "not mailed", "long_ago", "not mailed: its mail ended without success, over a month ago")
+        ended = _("not mailed: its mail ended without success, over a month ago")
+        return Line(address, "not mailed", "long_ago", ended)
     return _waiting(address, item, settings, delays.now)
 
 
 def _waiting(address: str, item: Item, settings: Settings, now: dt.datetime) -> Line:
     if item.due_at <= now:
-        return Line(address, "waits", "due", f"waits for the next delivery, since {when(item.due_at)}")
+        return Line(address, "waits", "due", _("waits for the next delivery, since %(time)s", time=when(item.due_at)))
     reason, cause = _cause(item, settings, now)
-    return Line(address, "waits", reason, f"waits until {when(item.due_at)}: {cause}")
+    return Line(address, "waits", reason, _("waits until %(time)s: %(why)s", time=when(item.due_at), why=cause))
 
 
 def _cause(item: Item, settings: Settings, now: dt.datetime) -> tuple[str, str]:
     comment, paused = item.comment, item.address.paused_until
     published = comment.edited_at or comment.published_at or item.created_at
     if paused is not None and paused > now and item.due_at >= paused:
-        return "paused", f"they paused all mail until {when(paused)}"
+        return "paused", _("they paused all mail until %(time)s", time=when(paused))
     resting = item.address.resting_until
     if resting is not None and resting > now and item.due_at >= resting:
-        return "resting", f"their mailbox refused a mail, and is left alone until {when(resting)}"
+        alone = _("their mailbox refused a mail, and is left alone until %(time)s", time=when(resting))
+        return "resting", alone
     if item.cadence != "instant":
-        return item.cadence, _DIGESTS.get(item.cadence, "a digest")
+        return item.cadence, _(_DIGESTS.get(item.cadence, N_("a digest")))
     if item.due_at <= published + dt.timedelta(seconds=settings.mail_hold_seconds):
-        return "hold", "the hold, in which a slip can be edited or removed"
-    return "cooldown", "they had a mail about this conversation a short while ago"
+        return "hold", _("the hold, in which a slip can be edited or removed")
+    return "cooldown", _("they had a mail about this conversation a short while ago")
 
 
 def _of_message(message: Message, delays: Delays) -> Line:

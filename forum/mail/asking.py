@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,8 @@ from ..moderation.checking import Question
 from .courier import Courier
 from .steps import step
 
+log = logging.getLogger("forum.akismet")
+
 # After so many seconds it is the turn of mail; what is left is asked in the next round.
 _TURN: Final = 10.0
 
@@ -26,7 +29,7 @@ def ask(courier: Courier, stopped: Callable[[], bool]) -> None:
     until = time.monotonic() + _TURN
     while not stopped() and time.monotonic() < until:
         question = step(courier, partial(_next, courier))
-        if question is None or not _put(courier, service, question):
+        if question is None or not _try(courier, service, question):
             return
 
 
@@ -39,6 +42,15 @@ def _service(courier: Courier) -> Service | None:
 
 def _next(courier: Courier, session: Session, now: dt.datetime) -> Question | None:
     return checking.next_question(session, courier.keys, courier.settings, now)
+
+
+def _try(courier: Courier, service: Service | None, question: Question) -> bool:
+    """Put one question; False when the service is of no use at the moment."""
+    try:
+        return _put(courier, service, question)
+    except Exception:  # whatever is wrong with this comment, others wait for their answers, and so does mail
+        log.exception("what was asked about comment %s could not be settled; it is asked again", question.comment_id)
+        return True
 
 
 def _put(courier: Courier, service: Service | None, question: Question) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from .. import sanitize
 from ..errors import InvalidDraft
-from ..sanitize.defuse import defused
+from ..sanitize.defuse import unlinkable
 from ..settings import Settings
 from .names import display_name, one_line
 
@@ -53,9 +53,9 @@ def show_cases(cases: Sequence[Case], settings: Settings, share: float = 1) -> l
 
 def _shown(case: Case, settings: Settings, words: int) -> ShownCase:
     return ShownCase(
-        author=defused(display_name(case.author, site_name=settings.site_name, verified=False)),
+        author=unlinkable(display_name(case.author, site_name=settings.site_name, verified=False)),
         title=sanitize.excerpt(one_line(case.title), _TITLE) or one_line(settings.site_name),
-        reasons=[defused(sanitize.excerpt(one_line(reason), _REASON)) for reason in case.reasons],
+        reasons=[unlinkable(sanitize.excerpt(one_line(reason), _REASON)) for reason in case.reasons],
         text=_text(case.source, words),
         created_at=case.created_at.astimezone(dt.UTC),
         approve=case.approve,
@@ -67,7 +67,8 @@ def _text(source: str | None, words: int) -> str | None:
     if source is None:
         return None
     try:
-        return sanitize.excerpt(sanitize.plain_text(source, links=False).strip("\n"), words, _LINES)
+        text = unlinkable(sanitize.plain_text(source, links=False).strip("\n"))
+        return sanitize.excerpt(text, words, _LINES)
     except InvalidDraft:
         # Stored under looser bounds than today's: it is read on the page.
         return None

@@ -2,7 +2,8 @@
 
 Each function makes a `Pattern`, to be filled in for everybody who is told the same; the links in it may hold marks.
 Three files make a mail, `forum/mail/<kind>/{subject.txt,body.txt,body.html}`, and a host may override each of them.
-A translation is the same files in a folder named by its language: `forum/mail/<kind>/de/body.txt`.
+Their words are in our catalogs; for a language we do not speak a host puts the same files into a folder named by it:
+`forum/mail/<kind>/it/body.txt`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import Final, Literal
 from jinja2 import Environment
 
 from .. import sanitize
+from ..language import OURS
 from ..settings import Settings
 from . import digests
 from .answers import Answer, preheader, show
 from .cases import Case, show_cases
 from .digests import DigestThread, show_threads
-from .languages import OURS
 from .names import display_name, one_line
-from .render import domain, fitting, render
+from .render import domain, fitting, render, speaking
 from .wire import Envelope, Pattern, list_id
 
 __all__ = [
@@ -64,6 +65,7 @@ class Links:
     preferences: str
 
 
+@speaking
 def reply(
     env: Environment,
     settings: Settings,
@@ -108,6 +110,7 @@ def reply(
     return fitting(write)
 
 
+@speaking
 def digest(
     env: Environment,
     settings: Settings,
@@ -202,6 +205,7 @@ def sign_in(env: Environment, settings: Settings, *, url: str, minutes: int, lan
     return render(env, settings, "sign_in", _AUTOMATIC, {"url": url, "minutes": minutes}, language)
 
 
+@speaking
 def queue(
     env: Environment,
     settings: Settings,

@@ -35,7 +35,7 @@ def write(session: Session, courier: Courier, message: Message, now: dt.datetime
         "queue_url": courier.urls("forum.moderation.queue"),
         "unsubscribe": f"{courier.mail_pages}u/{mark('u')}",
         "daily": courier.settings.mail_moderators == "daily",
-        "language": language_of(message),
+        "language": language_of(courier.settings, message),
     }
     return Words(compose.queue, arguments, _own(courier, message, waiting.comments))
 

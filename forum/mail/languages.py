@@ -1,4 +1,4 @@
-"""The language of a mail: which folders its templates are looked for in, and which way its script runs."""
+"""The languages there is mail in: those of our catalogs, and those a host has written templates for."""
 
 from __future__ import annotations
 
@@ -6,40 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-OURS: Final = "en"  # what the templates that ship with us are written in
+from ..language import LANGUAGES
+
 _TRANSLATED: Final = re.compile(r"forum/mail/[a-z_]+/([A-Za-z-]+)/[a-z]+\.[a-z]+")
-_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
-_RIGHT_TO_LEFT: Final = frozenset(
-    ["ar", "arc", "ckb", "dv", "fa", "he", "iw", "ji", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi"]
-)
-_SCRIPTS: Final = frozenset({"Adlm", "Arab", "Hebr", "Nkoo", "Syrc", "Thaa"})
-
-
-def folders(language: str) -> list[str]:
-    """Return the names to look under, the closest first: `de_at` → `de-AT`, `de`; nothing for what is no tag."""
-    if not _TAG.fullmatch(language):
-        return []
-    first, *rest = re.split("[-_]", language)
-    parts = [first.lower(), *map(_spelled, rest)]
-    return ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 
 def offered(templates: Iterable[str]) -> list[str]:
     """Return the languages there are mails in, ours first, from the names of all ``templates`` of the site."""
     found = {match[1] for name in templates if (match := _TRANSLATED.fullmatch(name))}
-    return [OURS, *sorted(found - {OURS})]
-
-
-def direction(language: str) -> str:
-    """Return `rtl` for a language that is written from right to left, else `ltr`."""
-    script = next((part for part in language.split("-")[1:] if len(part) == 4), None)
-    if script is not None:
-        return "rtl" if script in _SCRIPTS else "ltr"
-    return "rtl" if language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
-
-
-def _spelled(subtag: str) -> str:
-    """`Latn` for scripts, `AT` for regions, small letters for the others: folders have one spelling."""
-    if len(subtag) == 4 and subtag.isalpha():
-        return subtag.title()
-    return subtag.upper() if len(subtag) == 2 else subtag.lower()
+    return [*LANGUAGES, *sorted(found - LANGUAGES.keys())]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from .. import sanitize
+from ..language import gettext as _
 
 # Who may be believed to speak for a site; a visitor may be called so, but the mail says that nobody vouches for it.
 _SPEAKERS: Final = """
@@ -16,7 +17,6 @@ _SPEAKERS: Final = """
     helpdesk noreply sysadmin
 """
 RESERVED: Final = frozenset(_SPEAKERS.split())
-_MARKED: Final = re.compile(r'"[^"]{1,40}" \(unregistered\)')
 _URL: Final = re.compile(r"://|\bwww\.|[^\W\d_]\.[^\W\d_]{2,}", re.IGNORECASE)
 # Letters of other scripts, digits and signs that pass for Latin letters; "l" and "i" pass for each other.
 _LATIN: Final = {
@@ -66,12 +66,13 @@ def display_name(name: str, *, site_name: str, verified: bool, reserved: Collect
     or one of the ``reserved`` words, comes in quotes followed by "(unregistered)". Doing it twice changes nothing.
     """
     shown = one_line(name)
-    if _MARKED.fullmatch(shown):
+    mark = _("(unregistered)")
+    if re.fullmatch(rf'"[^"]{{1,40}}" {re.escape(mark)}', shown):
         return shown
-    shown = sanitize.excerpt(shown, _NAME) or "Someone"
+    shown = sanitize.excerpt(shown, _NAME) or _("Someone")
     if verified or not _poses(shown, frozenset({site_name, *reserved})):
         return shown
-    return '"{}" (unregistered)'.format(shown.replace('"', "'"))
+    return '"{}" {}'.format(shown.replace('"', "'"), mark)
 
 
 def skeleton(text: str) -> str:

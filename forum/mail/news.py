@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -46,7 +47,7 @@ def _reply(courier: Courier, message: Message, items: Sequence[Item], lineage: L
     }
     values = _own(courier, message, thread.id)
     follows = ancestry.of(courier, lineage, message.address_id, items[0].comment)
-    return Words(compose.reply, arguments | _asking(message, now), values, *follows)
+    return Words(compose.reply, arguments | _asking(courier, message, now), values, *follows)
 
 
 def _digest(courier: Courier, message: Message, items: Sequence[Item], lineage: Lineage, now: dt.datetime) -> Words:
@@ -63,7 +64,7 @@ def _digest(courier: Courier, message: Message, items: Sequence[Item], lineage: 
     values = _own(courier, message, threads[0].thread_id)
     values |= {_mute(n): make_token(courier.keys, "t", message.address_id, n) for n in (t.thread_id for t in threads)}
     root = (ancestry.root_of(courier, threads[0].thread_id),) if len(threads) == 1 else ()
-    return Words(compose.digest, arguments | _asking(message, now), values, root[0] if root else None, root)
+    return Words(compose.digest, arguments | _asking(courier, message, now), values, root[0] if root else None, root)
 
 
 def _digest_thread(courier: Courier, items: Sequence[Item]) -> compose.DigestThread:
@@ -94,11 +95,16 @@ def _answer(courier: Courier, item: Item) -> compose.Answer:
         moderator=comment.is_moderator,
         source=comment.source,
         created_at=comment.created_at,
-        url=f"{courier.comments}{comment.id}",
+        url=f"{courier.comments}{comment.id}?since={_just_before(comment.created_at)}",
         reply_to_you=to_you,
         your_words=parent.source if parent is not None and to_you else None,
         parent_author=parent.name if parent is not None and not to_you else None,
     )
+
+
+def _just_before(moment: dt.datetime) -> int:
+    """The last whole second before ``moment``: the page marks what came after it as new, this comment included."""
+    return math.ceil(moment.timestamp()) - 1
 
 
 def _links(courier: Courier) -> compose.Links:
@@ -115,11 +121,11 @@ def _own(courier: Courier, message: Message, thread_id: int) -> dict[str, str]:
     return {kind: make_token(courier.keys, kind, message.address_id, *more) for kind, more in numbers.items()}
 
 
-def _asking(message: Message, now: dt.datetime) -> dict[str, Any]:
+def _asking(courier: Courier, message: Message, now: dt.datetime) -> dict[str, Any]:
     """Whether the mail asks if anybody reads it, and is the last before we take the silence for an answer."""
     asks = still_there(message, now)
     last = asks and message.address.nudges + 1 >= audience.DORMANT_AFTER
-    return {"still_there": asks, "last": last, "language": language_of(message)}
+    return {"still_there": asks, "last": last, "language": language_of(courier.settings, message)}
 
 
 def _strongest(items: Sequence[Item]) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from sqlalchemy.orm import Session
 
 from .. import outbox
+from ..language import using
 from ..models import Comment, Message, SignIn, Thread
 from ..tokens import day_number, make_token
 from . import compose, desk
@@ -23,7 +24,12 @@ LINK_DAYS = {"p": 30, "o": 7, "n": 7}
 
 def write(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Words | str:
     """The words of ``message``, or the reason in a word why it must not be sent or nothing is left to say."""
-    return _unreachable(session, courier, message, now) or _KINDS[message.kind](session, courier, message, now)
+    why_not = _unreachable(session, courier, message, now)
+    if why_not is not None:
+        return why_not
+    # What the screening said of a comment is put into words here.
+    with using(language_of(courier.settings, message)):
+        return _KINDS[message.kind](session, courier, message, now)
 
 
 def thread_url(courier: Courier, thread: Thread) -> str:
@@ -53,7 +59,7 @@ def _confirm(session: Session, courier: Courier, message: Message, now: dt.datet
         {
             "confirm_url": page(courier, "c", mark("c")),
             "refuse_url": page(courier, "x", mark("x")),
-            "language": language_of(message),
+            "language": language_of(courier.settings, message),
         },
         {
             "c": make_token(courier.keys, "c", address.id, generation, day),
@@ -67,6 +73,7 @@ def _sign_in(session: Session, courier: Courier, message: Message, now: dt.datet
     if row is None or row.used_at is not None or row.expires_at <= now:
         return "link_used"
     arguments = {"url": courier.urls("forum.sign_in.enter", token=mark("s")), "minutes": SIGN_IN_MINUTES}
+    arguments["language"] = language_of(courier.settings, message)
     return Words(compose.sign_in, arguments, {"s": make_token(courier.keys, "s", row.id)})
 
 
@@ -79,7 +86,7 @@ def _link(session: Session, courier: Courier, message: Message, now: dt.datetime
         "n": (message.data.get("address", 0), message.address_id),
     }[kind]
     url = page(courier, kind, mark(kind))
-    arguments = {"page": kind, "url": url, "days": LINK_DAYS[kind], "language": language_of(message)}
+    arguments = {"page": kind, "url": url, "days": LINK_DAYS[kind], "language": language_of(courier.settings, message)}
     return Words(compose.link, arguments, {kind: make_token(courier.keys, kind, *numbers, day)})
 
 
@@ -90,14 +97,12 @@ def _notice(session: Session, courier: Courier, message: Message, now: dt.dateti
         return "comment_gone"
     # A rejected comment is nowhere to be seen, not even by its author.
     url = thread_url(courier, comment.thread) if decision == "reject" else f"{courier.comments}{comment.id}"
-    title = comment.thread.title
-    return Words(
-        compose.notice, {"decision": decision, "thread_title": title, "url": url, "language": language_of(message)}
-    )
+    arguments = {"decision": decision, "thread_title": comment.thread.title, "url": url}
+    return Words(compose.notice, arguments | {"language": language_of(courier.settings, message)})
 
 
 def _moved(session: Session, courier: Courier, message: Message, now: dt.datetime) -> Words:
-    return Words(compose.moved, {"language": language_of(message)})
+    return Words(compose.moved, {"language": language_of(courier.settings, message)})
 
 
 _KINDS: dict[str, Callable[[Session, Courier, Message, dt.datetime], Words | str]] = {

@@ -23,6 +23,8 @@ Word = Literal[
 
 # How far a conversation with a mail server got. In the opening phases nothing is about a particular message.
 OPENING: Final = frozenset({"connect", "banner", "ehlo", "starttls", "auth"})
+# With these words Flask-Mail's listeners are told: a mail left, or was kept in only because of a test.
+DISPATCHED: Final = frozenset({"accepted", "suppressed"})
 
 _ENHANCED: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
 _QUEUED: Final = re.compile(r"(?:queued as|\bid=|queue id:?)\s*<?([\w.@+-]{1,120})", re.IGNORECASE)

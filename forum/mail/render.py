@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from functools import wraps
+from typing import Any, Final, ParamSpec
 from weakref import WeakKeyDictionary
 
 from jinja2 import Environment
 
 from ..errors import MailNotConfigured
+from ..language import FUNCTIONS, OURS, closest, direction, folders, using
 from ..settings import Settings
 from .answers import wrapped
-from .languages import OURS, direction, folders
 from .names import one_line
 from .wire import Pattern
 
 _BYTES: Final = 59_000  # beside the envelope; Gmail clips a message at about 100 KB
 _SHARES: Final = (1, 1.25, 1.5, 2, 3, 5, 10, 40)
+P = ParamSpec("P")
 # Asking all loaders for templates that are not there takes longer than the text of a mail.
 _chosen: WeakKeyDictionary[Environment, dict[tuple[str, str, str], tuple[str, str]]] = WeakKeyDictionary()
 
@@ -30,19 +32,20 @@ def render(
     context: dict[str, Any],
     language: str,
 ) -> Pattern:
-    """Return the mail of this ``kind``, each part in ``language`` where there is a template for it, else in English.
+    """Return the mail of this ``kind`` in ``language`` where we or the host speak it, else in English.
 
     A part is looked for in `forum/mail/<kind>/<language>/`, then in the same place without the region, then in
-    `forum/mail/<kind>/`; what was found is remembered, unless ``env`` reloads its templates. Raises ``ValueError``
-    when a header could change its meaning.
+    `forum/mail/<kind>/`, whose words are in our catalogs; what was found is remembered, unless ``env`` reloads its
+    templates. Raises ``ValueError`` when a header could change its meaning.
     """
     values = {**context, "site_name": one_line(settings.site_name), "site_url": settings.base_url}
     values |= {"contact": settings.mail_contact, "indent": wrapped}
 
     def part(file: str) -> tuple[str, str]:
         name, spoken = _choice(env, kind, language, file)
-        words = env.get_template(name).render(values | {"language": spoken, "direction": direction(spoken)})
-        return words, spoken
+        template = env.get_template(name, globals=FUNCTIONS)
+        with using(spoken):
+            return template.render(values | {"language": spoken, "direction": direction(spoken)}), spoken
 
     (subject, _), (text, in_text), (html, in_html) = map(part, ("subject.txt", "body.txt", "body.html"))
     return Pattern(
@@ -52,6 +55,17 @@ def render(
         text=re.sub(r"\n{3,}", "\n\n", text),
         html=html,
     )
+
+
+def speaking(compose: Callable[P, Pattern]) -> Callable[P, Pattern]:
+    """Have ``compose`` speak its argument ``language`` in all that it makes for the templates too."""
+
+    @wraps(compose)
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> Pattern:
+        with using(str(kwargs.get("language", OURS))):
+            return compose(*args, **kwargs)
+
+    return spoken
 
 
 def fitting(write: Callable[[float], Pattern]) -> Pattern:
@@ -93,4 +107,4 @@ def _choose(env: Environment, kind: str, language: str, file: str) -> tuple[str,
     ours = f"forum/mail/{kind}/{file}"
     places = {f"forum/mail/{kind}/{tag}/{file}": tag for tag in folders(language)}
     found = env.select_template([*places, ours]).name or ours
-    return found, places.get(found, OURS)
+    return found, places.get(found, closest(language) or OURS)

@@ -12,6 +12,7 @@ from .courier import Courier
 from .ledger import Entry, Ledger, Sent
 from .letters import Letter
 from .logbook import note_attempt
+from .outcome import DISPATCHED
 from .outgoing import Outgoing
 from .transport import Transport
 
@@ -21,8 +22,6 @@ log = logging.getLogger("forum.mail")
 _SERVER_AT_FAULT = frozenset({"transport", "sender_refused"})
 # These say nothing about the server: nothing was sent, or nobody answered.
 _SILENT = frozenset({"poison", "suppressed", "ambiguous"})
-# With these words Flask-Mail's listeners are told: a mail left, or was kept in only because of a test.
-_DISPATCHED = frozenset({"accepted", "suppressed"})
 # Between two tries to write an outcome down while the database is away, in seconds.
 _INSIST = 1.0
 
@@ -118,7 +117,7 @@ class Sender:
             self._outgoing.works()
         if state == "sent":
             self._courier.sent(letter.claim.message_id)
-        if outcome.word in _DISPATCHED:
+        if outcome.word in DISPATCHED:
             self._courier.dispatched(letter.raw, letter.to)
 
 

@@ -13,7 +13,7 @@ from .. import addresses
 from ..errors import Conflict
 from ..outbox import breaker
 from .courier import Courier
-from .outcome import Outcome
+from .outcome import DISPATCHED, Outcome
 from .wire import Envelope, build
 
 _HINTS: Final = {
@@ -49,18 +49,22 @@ def mailbox(session: Session, courier: Courier, typed: str) -> str:
 def attempt(session: Session, courier: Courier, to: str, *, seconds: float | None = None) -> Outcome:
     """Send one mail to ``to`` now, ending after ``seconds`` if they are given; the caller commits.
 
-    One that is accepted shows that the server is back: what waited for it may go at once.
+    One that is accepted shows that the server is back: what waited for it may go at once. Whoever listens for mails
+    that left hears of it.
     """
-    transport = courier.transport()
+    transport, letter = courier.transport(), _letter(courier, to)
     patience = threading.Timer(seconds, transport.abort) if seconds is not None else None
     if patience is not None:
         patience.start()
     try:
-        outcome = transport.send(_letter(courier, to), courier.settings.mail_from or "", to)
+        outcome = transport.send(letter, courier.settings.mail_from or "", to)
     finally:
         if patience is not None:
             patience.cancel()
         transport.close()
+    if outcome.word in DISPATCHED:
+        # Before anything is written: listeners may take long.
+        courier.dispatched(letter, to)
     if outcome.word == "accepted":
         breaker.close(session, transport.name)
     return outcome

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..models import Message
+from ..settings import Settings
 from .wire import Pattern
 
 
@@ -25,6 +26,6 @@ class Words:
     references: tuple[str, ...] = ()
 
 
-def language_of(message: Message) -> str:
-    """The language the owner of the address has chosen, or ours."""
-    return message.address.locale or "en"
+def language_of(settings: Settings, message: Message) -> str:
+    """The language the owner of the address has chosen or wrote in, or the site's."""
+    return message.address.locale or settings.language

@@ -88,7 +88,7 @@ class Report(Base):
     comment_id: Mapped[int] = mapped_column(Id, ForeignKey("forum_comment.id"))
     reason: Mapped[str] = mapped_column(String(12))  # spam, insulting, private, harmful, other
     note: Mapped[str] = mapped_column(String(500), default="")
-    # A hash of the identity, the visitor or the network.
+    # Two hashes: of the identity, else the network; and of the place that counts as one voice.
     reporter: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[dt.datetime]
     settled_at: Mapped[dt.datetime | None]

@@ -5,25 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, load_only
 
 from ..models import Address, Audit, Comment, Thread
 from ..outbox.postbox import number
+from . import days
 
 PER_PAGE: Final = 50
-KINDS: Final = ("comment", "thread", "address", "listing", "report", "setting", "sign_in", "outbox")
+KINDS: Final = ("comment", "thread", "address", "listing", "setting", "sign_in", "outbox", "retention")
 # Of these `undo` knows the way back.
 _UNDOABLE: Final = ("comment", "thread", "listing")
 _LENGTH: Final = 190
-_DAY: Final = dt.timedelta(days=1)
+_UNDO: Final = "undo"
 
 
 @dataclass(frozen=True)
 class Search:
-    """Which rows: the beginning of an actor, an act, a kind of subject and its number, days in UTC, both included."""
+    """Which rows: the beginning of an actor, an act, a kind of subject and its number, days in UTC, both included.
+
+    ``press`` is the number of a row, and asks for each of those that were written with it.
+    """
 
     actor: str = ""
     act: str = ""
@@ -31,14 +35,16 @@ class Search:
     number: int | None = None
     since: dt.date | None = None
     until: dt.date | None = None
+    press: int | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> Search:
         """Read the search of a URL; what makes no sense there is as if it was not there."""
         actor, act = (values.get(name, "").replace("\0", "").strip()[:_LENGTH] for name in ("actor", "act"))
         kind = next((name for name in KINDS if name == values.get("kind")), "")
-        days = (_day(values.get(name, "")) for name in ("since", "until"))
-        return cls(actor, act, kind, number(values.get("number", "")), *days)
+        since, until = (days.read(values.get(name, "")) for name in ("since", "until"))
+        press = number(values.get("press", ""))
+        return cls(actor, act, kind, number(values.get("number", "")), since, until, press)
 
     def serialise(self) -> dict[str, str]:
         """The same as a flat dict for a URL: ``parse`` gives an equal search."""
@@ -49,10 +55,22 @@ class Search:
         return self != Search()
 
 
+class Together(NamedTuple):
+    """What one press did to many: to how many, and what they had all been and have all become, where that is one."""
+
+    many: int
+    before: str | None
+    after: str | None
+
+
 class Page(NamedTuple):
-    """Some rows, the newest first, and what ``before`` to ask for to see older ones; None at the end."""
+    """Some rows, the newest first, and what ``before`` to ask for to see older ones; None at the end.
+
+    Of what one press did to many only the last row is here; ``together`` has the rest by its number.
+    """
 
     rows: Sequence[Audit]
+    together: Mapping[int, Together]
     before: int | None
 
 
@@ -65,12 +83,15 @@ class Subjects(NamedTuple):
 
 
 def page(session: Session, search: Search, before: int | None = None) -> Page:
-    """Up to 50 rows that are searched for, written before the row ``before``."""
-    query = select(Audit).where(*_conditions(search))
+    """Up to 50 rows that are searched for, written before the row ``before``; three statements at most."""
+    asked = _conditions(search, Audit)
+    query = select(Audit).where(*asked, *_alone(search))
     if before is not None:
         query = query.where(Audit.id < before)
-    rows = session.scalars(query.order_by(Audit.id.desc()).limit(PER_PAGE + 1)).all()
-    return Page(rows[:PER_PAGE], rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else None)
+    found = session.scalars(query.order_by(Audit.id.desc()).limit(PER_PAGE + 1)).all()
+    rows = found[:PER_PAGE]
+    together = {} if search.press else _together(session, rows, asked)
+    return Page(rows, together, rows[-1].id if len(found) > PER_PAGE else None)
 
 
 def subjects(session: Session, rows: Sequence[Audit]) -> Subjects:
@@ -96,38 +117,63 @@ def newest(session: Session, kind: str, subject_id: int, acts: Collection[str]) 
     return session.scalar(select(Audit).where(*about).order_by(Audit.id.desc()).limit(1))
 
 
-def _conditions(search: Search) -> list[ColumnElement[bool]]:
+def _conditions(search: Search, row: type[Audit]) -> list[ColumnElement[bool]]:
     asked: list[ColumnElement[bool]] = []
     if search.actor:
-        asked.append(Audit.actor.istartswith(search.actor, autoescape=True))
+        asked.append(row.actor.istartswith(search.actor, autoescape=True))
     if search.act:
-        asked.append(Audit.act == search.act)
+        asked.append(row.act == search.act)
     if search.kind:
-        asked.append(Audit.subject_kind == search.kind)
+        asked.append(row.subject_kind == search.kind)
     if search.number is not None:
-        asked.append(Audit.subject_id == search.number)
-    return [*asked, *_days(search)]
-
-
-def _days(search: Search) -> list[ColumnElement[bool]]:
-    asked: list[ColumnElement[bool]] = []
+        asked.append(row.subject_id == search.number)
     if search.since is not None:
-        asked.append(Audit.at >= _midnight(search.since))
-    # Nothing is later than the last day there is.
-    if search.until is not None and search.until < dt.date.max:
-        asked.append(Audit.at < _midnight(search.until + _DAY))
+        asked.append(days.since(row.at, search.since))
+    if search.until is not None:
+        asked.append(days.until(row.at, search.until))
     return asked
 
 
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
+def _alone(search: Search) -> list[ColumnElement[bool]]:
+    """Of each press the last row that is searched for; or each row of the one that is asked for."""
+    other = aliased(Audit)
+    if search.press is not None:
+        return [select(other.id).where(other.id == search.press, _with(other)).exists()]
+    later = select(other.id).where(other.id > Audit.id, *_conditions(search, other))
+    # Apart from each other: each finds its way through an index of its own.
+    return [~later.where(same).exists() for same in (_in_batch(other), _undone_with(other))]
 
 
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
+def _with(other: type[Audit]) -> ColumnElement[bool]:
+    return or_(other.id == Audit.id, _in_batch(other), _undone_with(other))
+
+
+def _in_batch(other: type[Audit]) -> ColumnElement[bool]:
+    return and_(other.batch == Audit.batch, other.act == Audit.act)
+
+
+def _undone_with(other: type[Audit]) -> ColumnElement[bool]:
+    """What is taken back at one press is written at one moment: it belongs to no batch that could be undone again."""
+    same = (getattr(other, name) == getattr(Audit, name) for name in ("at", "actor", "cause"))
+    return and_(Audit.act == _UNDO, other.act == _UNDO, *same)
+
+
+def _together(session: Session, rows: Sequence[Audit], asked: Sequence[ColumnElement[bool]]) -> dict[int, Together]:
+    said = (func.count(), *(each(word) for word in (Audit.before, Audit.after) for each in (func.min, func.max)))
+    last = select(func.max(Audit.id), *said).where(*asked).having(func.count() > 1)
+    batches = {row.batch for row in rows if row.batch}
+    moments = {row.at for row in rows if row.act == _UNDO}
+    found: list[Any] = []
+    if batches:
+        found += session.execute(last.where(Audit.batch.in_(batches)).group_by(Audit.batch, Audit.act))
+    if moments:
+        undone = last.where(Audit.act == _UNDO, Audit.at.in_(moments))
+        found += session.execute(undone.group_by(Audit.at, Audit.actor, Audit.cause))
+    return {row[0]: Together(row[1], _one(row[2], row[3]), _one(row[4], row[5])) for row in found}
+
+
+def _one(least: str | None, most: str | None) -> str | None:
+    return least if least == most else None
 
 
 def _ids(rows: Sequence[Audit], kind: str) -> set[int]:

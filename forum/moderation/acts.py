@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -132,16 +132,11 @@ def carry_out(session: Session, press: Press, act: Act, chosen: Sequence[Comment
     before = {comment.id: _Was(comment) for comment in chosen}
     _change(session, press, act, chosen)
     reports.settle(session, list(before), press.actor, press.now)
-    taught = [comment for comment in chosen if _teaches(act, before[comment.id])]
-    if taught:
-        learning.learn_all(session, taught, "spam" if act == "spam" else "ham")
-        if press.settings.akismet_key:
-            outbox.teach(session, _ids(taught), press.now, press.mail_at)
-    taught_ids = {comment.id for comment in taught}
+    _learn(session, press, act, chosen, before)
     entries = []
     for comment in chosen:
         was = before[comment.id]
-        data = was.data(comment, comment.id in taught_ids)
+        data = was.data(comment)
         if was.state == "held" and act in _TOLD:
             data["notice"] = _tell(session, press, act, comment)
         entries.append(press.entry(comment, act, was.state, comment.state, **data))
@@ -149,6 +144,7 @@ def carry_out(session: Session, press: Press, act: Act, chosen: Sequence[Comment
 
 
 _LEAVING = ("claimed", "sending", "sent")
+_LESSONS: Final[tuple[learning.Kind | None, ...]] = ("spam", "ham", None)
 # Of spam nobody is told.
 _TOLD = ("approve", "reject")
 _SET_ASIDE: Final = {"unapprove": "held", "reject": "rejected", "spam": "spam", "remove": "removed"}
@@ -158,19 +154,45 @@ class _Was:
     """What a comment was before the act, as far as undoing needs it."""
 
     def __init__(self, comment: Comment) -> None:
-        self.state, self.removed_by, self.learned = comment.state, comment.removed_by, comment.learned
+        self.state, self.removed_by = comment.state, comment.removed_by
+        self.learned = cast("learning.Kind | None", comment.learned)
         self.published_at = comment.published_at
 
-    def data(self, comment: Comment, taught: bool) -> dict[str, Any]:
+    def lesson(self, act: Act) -> learning.Kind | None:
+        """As what the filter is to know the comment after the act.
+
+        Ham is what a moderator wants on the page, and no longer than that. Spam stays spam until somebody says
+        otherwise: whoever empties the spam tab by removing all of it has not changed their mind.
+        """
+        if act == "spam" or (act == "remove" and self.learned == "spam"):
+            return "spam"
+        if act == "approve":
+            return "ham" if self.state != "published" else self.learned
+        if act == "restore":
+            return "ham" if "spam" in (self.state, self.learned) else self.learned
+        return None
+
+    def data(self, comment: Comment) -> dict[str, Any]:
         """What the audit row keeps: the version the act has made, and what it changed beside the state."""
         data: dict[str, Any] = {"version": comment.version}
-        if taught:
+        if self.learned != comment.learned:
             data["learned"] = self.learned
         if self.removed_by:
             data["removed_by"] = self.removed_by
         if self.published_at is None and comment.published_at is not None:
             data["first"] = True
         return data
+
+
+def _learn(session: Session, press: Press, act: Act, chosen: Sequence[Comment], before: Mapping[int, _Was]) -> None:
+    """Teach the filter what the act says of each comment, or have it forget what an earlier act had said."""
+    lessons = {comment.id: before[comment.id].lesson(act) for comment in chosen}
+    for kind in _LESSONS:
+        taught = [each for each in chosen if lessons[each.id] == kind != each.learned]
+        if taught:
+            learning.learn_all(session, taught, kind)
+        if taught and kind and press.settings.akismet_key:
+            outbox.teach(session, _ids(taught), press.now, press.mail_at)
 
 
 def _change(session: Session, press: Press, act: Act, chosen: Sequence[Comment]) -> None:
@@ -192,12 +214,6 @@ def _change(session: Session, press: Press, act: Act, chosen: Sequence[Comment])
 
 def _ids(chosen: Sequence[Comment]) -> list[int]:
     return [comment.id for comment in chosen]
-
-
-def _teaches(act: Act, was: _Was) -> bool:
-    if act == "approve":
-        return was.state != "published"
-    return act == "spam" or (act == "restore" and was.state == "spam")
 
 
 def _tell(session: Session, press: Press, act: Act, comment: Comment) -> int | None:

@@ -17,16 +17,17 @@ from urllib.parse import urljoin
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from .. import comments, outbox
+from .. import audit, comments, outbox
 from ..akismet import ASKED, Answer, InvalidKey, Subject, Unavailable
 from ..models import Audit, Comment, Event
-from ..outbox.events import CHECK_HELD, CHECK_PUBLISHED, TEACH
+from ..outbox.questions import CHECK_PUBLISHED, CHECKS, TEACH
 from ..settings import Settings
 from ..tokens import Keys, keyed_hash
 
 log = logging.getLogger("forum.akismet")
 
-CHECKS: Final = (CHECK_PUBLISHED, CHECK_HELD)
+# Who decided and how that is called, in the audit log.
+ACTOR, ACT = "akismet", "check"
 # Longer than any question takes: then whoever asked it is dead.
 LEASE: Final = dt.timedelta(minutes=1)
 # Until the next try after each failed one; a quarter of an hour after the first the comment goes on without an answer.
@@ -77,7 +78,7 @@ def _lesson(event: Event) -> Literal["spam", "ham"] | None:
 
 def _is_open(session: Session, comment: Comment) -> bool:
     """Whether the comment still waits as it was stored: of what moderators do each leaves a row."""
-    acted = (Audit.subject_kind == "comment", Audit.subject_id == comment.id, Audit.act != "edit")
+    acted = (Audit.subject_kind == "comment", Audit.subject_id == comment.id, Audit.act.not_in(("edit", ACT)))
     return comment.state == "held" and session.scalar(select(Audit.id).where(*acted).limit(1)) is None
 
 
@@ -139,6 +140,15 @@ def _locked(session: Session, event_id: int, comment_id: int) -> tuple[Event, Co
 
 
 def _go_on(session: Session, event: Event, comment: Comment, answer: Answer | None, now: dt.datetime) -> bool:
+    """Let the comment go on, with an audit row; whether it was published."""
+    is_published = _carry_out(session, event, comment, answer, now)
+    said = {"cause": answer or "no answer", "before": "held", "after": comment.state}
+    audit.record(session, comment, ACT, actor=ACTOR, now=now, **said)
+    session.flush()
+    return is_published
+
+
+def _carry_out(session: Session, event: Event, comment: Comment, answer: Answer | None, now: dt.datetime) -> bool:
     """The verdict it would have had, or worse; with None nobody knows. The version of what waits on stays:
     whoever looks at it may still decide.
     """

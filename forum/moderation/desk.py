@@ -15,6 +15,7 @@ from ..screening.bayes import Opinion
 from ..settings import Settings
 from ..tokens import Keys
 from . import listings
+from .listings import Who
 
 # What changes seldom is remembered so long in each process.
 _REMEMBERED = dt.timedelta(minutes=1)
@@ -44,16 +45,8 @@ class Desk:
 
     def listed(self, session: Session, author: Author, now: dt.datetime) -> tuple[Listed, ...]:
         """The entries of the lists that fit the author."""
-        return listings.fitting(
-            session,
-            self._keys,
-            mailbox=author.mailbox,
-            name=author.name,
-            network=author.network,
-            identity_ref=author.identity_ref,
-            visitor_hash=author.visitor_hash,
-            now=now,
-        )
+        who = Who(author.mailbox, author.name, author.network, author.identity_ref, author.visitor_hash)
+        return listings.fitting(session, self._keys, who, now)
 
     def opinion(self, session: Session, draft: Draft, now: dt.datetime) -> Opinion | None:
         """What the filter thinks of the draft; None while it knows too little."""

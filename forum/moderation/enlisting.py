@@ -212,8 +212,8 @@ def _history(session: Session, listing_id: int) -> Sequence[Audit]:
 
 def _conflict(session: Session, listing_id: int) -> Conflict:
     last = next(iter(_history(session, listing_id)), None)
-    by, act, at = (last.actor, last.act, last.at) if last else (None, None, None)
-    return Conflict("Somebody has changed this meanwhile.", by=by, act=act, at=at)
+    by, act, at, entry = (last.actor, last.act, last.at, last.id) if last else (None, None, None, None)
+    return Conflict("Somebody has changed this meanwhile.", by=by, act=act, at=at, entry=entry)
 
 
 def _now_says(listing: Listing, now: dt.datetime) -> str | None:
@@ -236,10 +236,8 @@ def _follow(session: Session, keys: Keys, listing_id: int, effect: str | None, a
 
 def _is_blocked(session: Session, keys: Keys, address: Address, now: dt.datetime) -> bool:
     """Whether another entry blocks it still."""
-    mailbox = Mailbox(address.email, address.key)
-    who: dict[str, Any] = {"name": "", "network": None, "identity_ref": None, "visitor_hash": None}
-    fitting = listings.fitting(session, keys, mailbox=mailbox, now=now, **who)
-    return any(entry.effect == "block" for entry in fitting)
+    who = listings.Who(Mailbox(address.email, address.key))
+    return any(entry.effect == "block" for entry in listings.fitting(session, keys, who, now))
 
 
 def _hear_again(session: Session, address: Address, actor: str, now: dt.datetime) -> None:

@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 
 from ..comments import FOR_GOOD
 from ..models import Address, Comment, Thread
-from . import reports
+from . import days, reports
 
 Tab = Literal["held", "reported", "spam", "published", "bin", "all"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 _LENGTH = 190
-_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Filter:
         """Read the filter of a URL; what makes no sense there is as if it was not there. ``tab`` is the default."""
         words = {name: values.get(name, "").replace("\0", "").strip()[:_LENGTH] for name in _WORDS}
         known = next((name for name in TABS if name == values.get("tab")), tab)
-        return cls(known, since=_day(values.get("since", "")), until=_day(values.get("until", "")), **words)
+        return cls(known, since=days.read(values.get("since", "")), until=days.read(values.get("until", "")), **words)
 
     def serialise(self) -> dict[str, str]:
         """The same as a flat dict for a URL, the tab and what is not empty: ``parse`` gives an equal filter."""
@@ -63,19 +62,7 @@ class Filter:
         return [_TABS[self.tab](), *asked]
 
 
-_LAST_DAY = dt.date.max - _DAY
 _WORDS = [each.name for each in fields(Filter) if each.name not in ("tab", "since", "until")]
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
 def _by_email(part: str) -> ColumnElement[bool]:
@@ -100,9 +87,8 @@ _CONDITIONS: dict[str, Any] = {
     "thread": _by_thread,
     "reason": _by_reason,
     "network": lambda hashed: Comment.network == hashed,
-    "since": lambda day: Comment.created_at >= _midnight(day),
-    # Nothing is later than the last day there is.
-    "until": lambda day: Comment.created_at < _midnight(min(day, _LAST_DAY) + _DAY),
+    "since": lambda day: days.since(Comment.created_at, day),
+    "until": lambda day: days.until(Comment.created_at, day),
 }
 _BY_MODERATOR = and_(Comment.state == "removed", func.coalesce(Comment.removed_by, "").not_in(FOR_GOOD))
 _TABS: dict[Tab, Any] = {

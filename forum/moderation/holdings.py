@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..models import (
@@ -47,7 +47,9 @@ def _holding(session: Session, kind: str, setting: str | None, age: Any, *which:
 
 
 _HASHED = or_(Comment.network.is_not(None), Comment.visitor_hash.is_not(None))
-_ASIDE = Comment.state.in_(("rejected", "spam"))
+_ASIDE = or_(
+    Comment.state.in_(("rejected", "spam")), and_(Comment.state == "removed", Comment.removed_by == "moderator")
+)
 _NETWORK: Final = "keep_network_days"
 _REJECTED: Final = "keep_rejected_days"
 _KINDS: Final[tuple[tuple[Any, ...], ...]] = (

@@ -46,6 +46,17 @@ class Mark:
     mailbox: str | None = None
 
 
+@dataclass(frozen=True)
+class Who:
+    """All that somebody can be recognised by; what is not known of them is None, and a name may be empty."""
+
+    mailbox: Mailbox | None = None
+    name: str = ""
+    network: str | None = None
+    identity_ref: str | None = None
+    visitor_hash: str | None = None
+
+
 def by_address(keys: Keys, mailbox: Mailbox) -> Mark:
     """The mark of a mailbox: a keyed hash, and the address with all but its first letter covered."""
     return Mark("address", hashes(keys, mailbox.key)[0], masked(mailbox.email), mailbox.key)
@@ -111,37 +122,15 @@ _FITTING = select(Listing).where(_FITS, _STANDS).order_by(Listing.id)
 _LISTED = _FITTING.with_only_columns(Listing.kind, Listing.shown, Listing.effect)
 
 
-def fitting(
-    session: Session,
-    keys: Keys,
-    *,
-    mailbox: Mailbox | None,
-    name: str,
-    network: str | None,
-    identity_ref: str | None,
-    visitor_hash: str | None,
-    now: dt.datetime,
-) -> tuple[Listed, ...]:
+def fitting(session: Session, keys: Keys, who: Who, now: dt.datetime) -> tuple[Listed, ...]:
     """Every entry that fits the author of a draft and still stands ``now``, the oldest first; one statement."""
-    about = _values(keys, mailbox, name, network, identity_ref, visitor_hash)
-    rows = session.execute(_LISTED, about | {"now": now})
+    rows = session.execute(_LISTED, _values(keys, who) | {"now": now})
     return tuple(Listed(kind, shown, cast("Effect", effect)) for kind, shown, effect in rows)
 
 
-def entries(
-    session: Session,
-    keys: Keys,
-    *,
-    mailbox: Mailbox | None,
-    name: str,
-    network: str | None,
-    identity_ref: str | None,
-    visitor_hash: str | None,
-    now: dt.datetime,
-) -> Sequence[Listing]:
+def entries(session: Session, keys: Keys, who: Who, now: dt.datetime) -> Sequence[Listing]:
     """The same as rows of the list, with who made each and why."""
-    about = _values(keys, mailbox, name, network, identity_ref, visitor_hash)
-    return session.scalars(_FITTING, about | {"now": now}).all()
+    return session.scalars(_FITTING, _values(keys, who) | {"now": now}).all()
 
 
 def find(
@@ -157,22 +146,15 @@ def find(
     return session.scalars(query if before is None else query.where(Listing.id < before)).all()
 
 
-def _values(
-    keys: Keys,
-    mailbox: Mailbox | None,
-    name: str,
-    network: str | None,
-    identity_ref: str | None,
-    visitor_hash: str | None,
-) -> dict[str, Any]:
+def _values(keys: Keys, who: Who) -> dict[str, Any]:
     """By what an author may be listed, by kind; under every secret, since the list outlives a rotation."""
     return {
-        "address": hashes(keys, mailbox.key) if mailbox else (),
-        "domain": _upwards(mailbox.domain) if mailbox else (),
-        "name": _some(_bones(name)),
-        "network": _some(network),
-        "identity": _some(identity_ref),
-        "visitor": _some(visitor_hash),
+        "address": hashes(keys, who.mailbox.key) if who.mailbox else (),
+        "domain": _upwards(who.mailbox.domain) if who.mailbox else (),
+        "name": _some(_bones(who.name)),
+        "network": _some(who.network),
+        "identity": _some(who.identity_ref),
+        "visitor": _some(who.visitor_hash),
     }
 
 

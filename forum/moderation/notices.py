@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from ..errors import BadToken
-from ..models import Audit, Comment, Event
+from ..models import Comment, Event
 from ..tokens import Keys, check_age, make_token, read_token
 
 LINK_DAYS: Final = 7
@@ -19,7 +19,9 @@ Act = Literal["approve", "spam", "undo"]
 # Their numbers travel in tokens: new ones come at the end.
 _ACTS: Final[tuple[Act, ...]] = get_args(Act)
 # With any of these a comment looks like spam, and spam is not brought to a mailbox a second time.
-_SMELLS: Final = frozenset({"score", "word", "links", "duplicate", "listed", "akismet"})
+_SMELLS: Final = frozenset({"score", "word", "links", "duplicate", "listed"})
+# Of a service's words these alone are an opinion: the others say that there is none.
+_OPINIONS: Final = frozenset({"akismet:spam", "akismet:discard"})
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,4 @@ def waiting(session: Session, first: int, last: int, limit: int = 10) -> Waiting
 
 def smells_of_spam(comment: Comment) -> bool:
     """Whether a rule that looks for spam has held it."""
-    return any(reason.partition(":")[0] in _SMELLS for reason in comment.reasons)
-
-
-def last_act(session: Session, comment: Comment) -> Audit | None:
-    """The newest entry of the audit log about a comment."""
-    mine = (Audit.subject_kind == "comment", Audit.subject_id == comment.id)
-    return session.scalar(select(Audit).where(*mine).order_by(Audit.id.desc()).limit(1))
+    return any(reason in _OPINIONS or reason.partition(":")[0] in _SMELLS for reason in comment.reasons)

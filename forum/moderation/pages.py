@@ -22,6 +22,7 @@ ACTS: Final[dict[Switch, tuple[str, str]]] = {
     "held": ("hold", "release"),
     "silent": ("silence", "unsilence"),
 }
+PINS: Final = ("pin", "unpin")
 _ON, _OFF = "on", "off"
 
 
@@ -43,7 +44,7 @@ def switch(session: Session, press: Press, thread_id: int, name: Switch, on: boo
     """
     thread = get(session, thread_id)
     if getattr(thread, name) is on:
-        raise audit.conflict(session, thread)
+        raise audit.conflict(session, thread, ACTS[name])
     before, after = (_OFF, _ON) if on else (_ON, _OFF)
     turn(session, thread, name, on)
     press.record(session, thread, ACTS[name][0 if on else 1], before, after)
@@ -67,7 +68,7 @@ def pin(session: Session, press: Press, comment_id: int, version: int) -> Thread
     if comment.version != version or comment.state != "published":
         raise audit.conflict(session, comment)
     if thread.pinned_id == comment_id:
-        raise audit.conflict(session, thread)
+        raise audit.conflict(session, thread, PINS)
     _pin(session, press, thread, comment_id, "pin")
     return thread
 
@@ -76,7 +77,7 @@ def unpin(session: Session, press: Press, thread_id: int, comment_id: int) -> Th
     """Show the comment in its own place only. Raises NotFound; Conflict when it is not the pinned one."""
     thread = get(session, thread_id)
     if thread.pinned_id != comment_id:
-        raise audit.conflict(session, thread)
+        raise audit.conflict(session, thread, PINS)
     _pin(session, press, thread, None, "unpin")
     return thread
 
@@ -89,7 +90,7 @@ def put_on_top(session: Session, thread: Thread, comment_id: int | None) -> None
 
 def value(thread: Thread, act: str) -> str:
     """What a thread has now of that which ``act`` changes, as the audit log writes it."""
-    if act in ("pin", "unpin"):
+    if act in PINS:
         return str(thread.pinned_id or "")
     name = next(name for name, names in ACTS.items() if act in names)
     return _ON if getattr(thread, name) else _OFF
@@ -97,18 +98,21 @@ def value(thread: Thread, act: str) -> str:
 
 def put_back(session: Session, thread: Thread, act: str, before: str) -> None:
     """Let a locked thread have again what it had before ``act``."""
-    if act in ("pin", "unpin"):
+    if act in PINS:
         put_on_top(session, thread, int(before) if before else None)
     else:
         turn(session, thread, next(name for name, names in ACTS.items() if act in names), before == _ON)
 
 
-def find(session: Session, text: str = "", before: int | None = None) -> Sequence[PageRow]:
-    """Up to 50 threads whose key or title contains ``text``, the newest first, below the id ``before``.
+def find(
+    session: Session, text: str = "", before: int | None = None, only: Switch | Literal["pinned"] | None = None
+) -> Sequence[PageRow]:
+    """Up to 50 threads whose key or title contains ``text``, the newest first, below the id ``before``; ``only``
+    those with this switch on, or with a comment on top.
 
     Three statements, whatever it shows.
     """
-    found = session.scalars(_find(text, before)).all()
+    found = session.scalars(_find(text, before, only)).all()
     ids = [thread.id for thread in found]
     held = select(Comment.thread_id, func.count()).where(Comment.thread_id.in_(ids), Comment.state == "held")
     waiting = dict(session.execute(held.group_by(Comment.thread_id)).all())
@@ -126,8 +130,10 @@ def get(session: Session, thread_id: int) -> Thread:
     return thread
 
 
-def _find(text: str, before: int | None) -> Select[Thread]:
+def _find(text: str, before: int | None, only: str | None) -> Select[Thread]:
     query = select(Thread).order_by(Thread.id.desc()).limit(PER_PAGE)
+    if only:
+        query = query.where(Thread.pinned_id.is_not(None) if only == "pinned" else getattr(Thread, only).is_(True))
     if text:
         named = (Thread.key.icontains(text, autoescape=True), Thread.title.icontains(text, autoescape=True))
         query = query.where(or_(*named))

@@ -14,7 +14,7 @@ from ..errors import NotFound
 from ..models import Audit, Comment, Report
 from ..outbox.rows import changed
 from ..settings import Settings
-from ..tokens import Keys, keyed_hashes
+from ..tokens import Keys, keyed_hash, keyed_hashes
 
 Reason = Literal["spam", "insulting", "private", "harmful", "other"]
 REASONS: tuple[Reason, ...] = ("spam", "insulting", "private", "harmful", "other")
@@ -25,12 +25,12 @@ READERS = "readers"
 def report(
     session: Session, settings: Settings, comment_id: int, reason: Reason, note: str, reporter: str, now: dt.datetime
 ) -> bool:
-    """Keep the report of one reader; False when they (``reporter``, a hash) have reported this comment before.
+    """Keep the report of one reader; False when they (``reporter``, see below) have reported this comment before.
 
-    With ``settings.report_hide_after`` open reports the comment waits for a moderator, for the reason `reported:N`;
-    a moderator's own comment stays, and so does what a moderator has kept, until its text is edited. ``note`` is cut
-    at 500 characters. Raises NotFound when there is no such published comment. The caller commits; see
-    ``comment.state`` for whether it is hidden now.
+    With open reports from ``settings.report_hide_after`` networks the comment waits for a moderator, for the reason
+    `reported:N`; a moderator's own comment stays, and so does what a moderator has kept, until its text is edited.
+    ``note`` is cut at 500 characters. Raises NotFound when there is no such published comment. The caller commits;
+    see ``comment.state`` for whether it is hidden now.
     """
     # Locked, so that reports wait for each other: of two that reach the number at one moment one hides the comment.
     comment = comments.get(session, comment_id, for_update=True)
@@ -41,21 +41,35 @@ def report(
     about = {"reason": reason, "note": note[:NOTE_LENGTH], "reporter": reporter}
     session.add(Report(comment_id=comment_id, created_at=now, **about))
     session.flush()
-    number = session.scalar(select(func.count()).where(Report.comment_id == comment_id, _OPEN)) or 0
+    number = session.scalar(select(func.count(_PLACE.distinct())).where(Report.comment_id == comment_id, _OPEN)) or 0
     if 0 < settings.report_hide_after <= number and not comment.is_moderator and not _is_kept(session, comment_id):
         _hide(session, comment, number, now)
     return True
 
 
-def reporters(keys: Keys, identity_ref: str | None, network: str | None) -> list[str]:
-    """How one reader may be named in reports, first the name that a new report gets: who the host says they are, else
-    their network.
+def reporter(keys: Keys, identity_ref: str | None, network: str | None, widest: str | None) -> str:
+    """How a new report names its reader: half of it says who they are, the other half from where they came.
 
-    A cookie would not do: anybody can make up as many as it takes to hide a comment.
+    Everybody reports once: whom the host names, under whatever address; others by their network, since anybody can
+    make up as many cookies as it takes. Of those who come from one place, ``widest`` (all that one customer of a
+    provider may have), each is heard and all are one voice: anybody can make up accounts as well, and a provider
+    gives one customer many networks. Where no network is known an account is a voice of its own.
     """
+    place = keyed_hash(keys, "reporter", f"place:{widest}")[:_HALF] if widest else ""
+    who = reporters(keys, identity_ref, network or "unknown")[0]
+    return who + (place or who)
+
+
+def reporters(keys: Keys, identity_ref: str | None, network: str | None) -> list[str]:
+    """How one reader may be named in the first half, their account first."""
     known = {"identity": identity_ref, "network": network}
     names = [f"{kind}:{value}" for kind, value in known.items() if value]
-    return [hashed for name in names for hashed in keyed_hashes(keys, "reporter", name)]
+    return [hashed[:_HALF] for name in names for hashed in keyed_hashes(keys, "reporter", name)]
+
+
+def by(reporters: Collection[str]) -> ColumnElement[bool]:
+    """The condition on a report to be by one of these."""
+    return func.substr(Report.reporter, 1, _HALF).in_(reporters)
 
 
 def open_for(comment: type[Comment] = Comment) -> ColumnElement[bool]:
@@ -82,12 +96,14 @@ def reopen(session: Session, comment_ids: Collection[int], actor: str, at: dt.da
 
 
 _OPEN = Report.settled_at.is_(None)
+_HALF = 32
+_PLACE = func.substr(Report.reporter, _HALF + 1)
 _KEEPING = ("approve", "restore")
 
 
 def _has_reported(session: Session, comment_id: int, reporter: str) -> bool:
-    query = select(Report.id).where(Report.comment_id == comment_id, Report.reporter == reporter)
-    return session.scalar(query) is not None
+    query = select(Report.id).where(Report.comment_id == comment_id, by([reporter[:_HALF]]))
+    return session.scalar(query.limit(1)) is not None
 
 
 def _is_kept(session: Session, comment_id: int) -> bool:

@@ -39,7 +39,8 @@ def is_possible(session: Session, row: Audit) -> bool:
 
 def take_back(session: Session, press: Press, changes: Sequence[Change]) -> None:
     """Undo ``changes``, each with an audit row of its own; ``press`` says who does it and when."""
-    states = [change for change in changes if change.row.act in FROM]
+    # An answer that is taken back waits: its words are somebody's work.
+    states = [change for change in changes if change.row.act in FROM or change.row.act == "reply"]
     _states(session, press, states)
     for change in changes:
         if change.row.act == "edit":
@@ -92,7 +93,8 @@ def _forget_firsts(session: Session, first: Sequence[Comment]) -> None:
     if not ids:
         return
     seen = set(session.scalars(select(Item.comment_id).where(Item.comment_id.in_(ids))))
-    answers = select(Comment.parent_id).where(Comment.parent_id.in_(ids), Comment.published_at.is_not(None))
+    answered = (Comment.parent_id.in_(ids), Comment.published_at.is_not(None), Comment.id.not_in(ids))
+    answers = select(Comment.parent_id).where(*answered)
     seen |= set(session.scalars(answers))
     for comment in first:
         if comment.id not in seen:

@@ -7,10 +7,10 @@ import datetime as dt
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from .. import addresses, outbox
+from .. import addresses, audit, outbox
 from ..addresses import Mailbox
 from ..errors import InvalidDraft
-from ..models import Audit, SignIn
+from ..models import SignIn
 from ..settings import Settings
 from ..tokens import Keys, message_id
 
@@ -94,4 +94,4 @@ def _mail(session: Session, keys: Keys, settings: Settings, mailbox: Mailbox, no
 
 
 def _note(session: Session, row: SignIn, act: str, actor: str, now: dt.datetime) -> None:
-    session.add(Audit(at=now, actor=actor[:190], act=act, subject_kind="sign_in", subject_id=row.id))
+    audit.record(session, row, act, actor=actor[:190], now=now)

@@ -110,7 +110,7 @@ def _is_turned_again(session: Session, row: Audit) -> bool:
 
 def _alike(act: str) -> tuple[str, str]:
     """What turns the same switch of a page, to and fro."""
-    return next((names for names in pages.ACTS.values() if act in names), ("pin", "unpin"))
+    return next((names for names in pages.ACTS.values() if act in names), pages.PINS)
 
 
 def _left(session: Session, rows: Sequence[Audit]) -> list[Left]:

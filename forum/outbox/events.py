@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..models import Comment, Event, Item, UtcDateTime
 from . import tallies
+from .questions import CHECK_HELD, CHECK_PUBLISHED, CHECKS, TEACH
 from .restore import REASON as RESTORED
 from .rows import changed
 
@@ -19,8 +20,6 @@ _ERROR_LENGTH = 500
 # The cursor of an event that is told again to whoever has not heard of it; at 0 its author is asked to confirm.
 _FROM_THE_FIRST = -1
 _HELD, _TOLD = "held", "told"
-# An opinion is asked of a comment that would be published or held otherwise; what a moderator said of it is passed on.
-CHECK_PUBLISHED, CHECK_HELD, TEACH = "check:publish", "check:hold", "teach"
 
 
 def enqueue(session: Session, comment: Comment, now: dt.datetime) -> None:
@@ -44,9 +43,7 @@ def teach(session: Session, comment_ids: Collection[int], now: dt.datetime, mail
     an opinion of them.
     """
     of_these = Event.comment_id.in_(comment_ids)
-    checked = select(Event.comment_id).where(
-        Event.kind.in_((CHECK_PUBLISHED, CHECK_HELD)), Event.state == "done", of_these
-    )
+    checked = select(Event.comment_id).where(Event.kind.in_(CHECKS), Event.state == "done", of_these)
     ids = set(session.scalars(checked))
     known = set(session.scalars(select(Event.comment_id).where(Event.kind == TEACH, of_these))) if ids else set()
     if known:

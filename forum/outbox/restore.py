@@ -8,10 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from sqlalchemy import Update, case, select, update
+from sqlalchemy import Update, case, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..models import Address, Event, Item, Message
+from .questions import CHECKS
 from .rows import changed
 
 REASON = "restored"
@@ -62,14 +63,29 @@ def send(session: Session, now: dt.datetime) -> Laid:
     )
 
 
-def drop(session: Session) -> Laid:
-    """Have none of it sent; the rows say why. The caller commits."""
+def drop(session: Session, now: dt.datetime) -> Laid:
+    """Have none of it sent; the rows say why. The caller commits.
+
+    A comment that waits for an opinion is asked about all the same, or it would wait for ever; nobody is mailed of it.
+    """
     return Laid(
-        _count(session, _held_events().values(state="skipped")),
+        _ask(session, now) + _count(session, _held_events().values(state="skipped")),
         # Under another reason: the next restoration shall not find it among what it laid aside.
         _count(session, update(Item).where(Item.skip_reason == REASON).values(skip_reason="dropped")),
         _count(session, _held_messages().values(state="cancelled", skip_reason="dropped")),
     )
+
+
+def _ask(session: Session, now: dt.datetime) -> int:
+    """Put the questions again, and note that what comes of them has been told."""
+    asked = select(Event.comment_id).where(Event.state == "dead", Event.last_error == REASON, Event.kind.in_(CHECKS))
+    told = select(Event.comment_id).where(Event.kind == "published", Event.comment_id.in_(asked))
+    ids = sorted(set(session.scalars(asked)) - set(session.scalars(told)))
+    event = {"kind": "published", "state": "done", "not_before": now, "created_at": now}
+    if ids:
+        session.execute(insert(Event), [event | {"comment_id": id_} for id_ in ids])
+    again: dict[str, Any] = {"state": "new", "last_error": None, "attempts": 0, "not_before": now}
+    return _count(session, _held_events().where(Event.kind.in_(CHECKS)).values(again))
 
 
 def _events(state: str) -> Update:

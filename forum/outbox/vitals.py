@@ -78,6 +78,13 @@ def item_states(session: Session) -> dict[str, int]:
     return dict(session.execute(select(_STANDING, func.count()).select_from(Item).group_by("standing")).all())
 
 
+def preparing(session: Session) -> int:
+    """Of how many comments somebody is to be told by a mail that is not written yet."""
+    news = select(Event.comment_id).where(Event.state == "new", Event.kind.in_(("published", "held")))
+    items = select(Item.comment_id).where(Item.state == "waiting")
+    return session.scalar(select(func.count()).select_from(news.union(items).subquery())) or 0
+
+
 def dead_events(session: Session) -> int:
     """How many events nobody could be told of."""
     return session.scalar(select(func.count()).where(Event.state == "dead", ~_EVENT_LAID_ASIDE)) or 0

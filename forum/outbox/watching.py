@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ..models import Event, Item, Message
+from .questions import CHECKS
 
 
 def next_due(session: Session) -> dt.datetime | None:
@@ -24,9 +25,9 @@ def waiting_since(session: Session, now: dt.datetime) -> dt.datetime | None:
 
     That is news nobody has looked at, items past their hour, and messages no mail server has answered: while the
     server is down each try moves ``not_before`` on, so these count from when they were written, as does news that
-    could not be worked on.
+    could not be worked on. A question that was put off because nobody answered it counts from when it is due again.
     """
-    failing = (Event.state == "new", Event.attempts > 0)
+    failing = (Event.state == "new", Event.attempts > 0, Event.kind.not_in(CHECKS))
     stuck = (Message.state == "ready", Message.attempts == 0, Message.last_error.is_not(None))
     other = aliased(Message)
     # It waits for one that is on its way to the same address, however long that takes.

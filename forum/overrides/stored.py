@@ -7,14 +7,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Executable, Select, delete, insert, select, update
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ..errors import Conflict, SettingsError
-from ..models import Audit, Setting
+from .. import audit
+from ..errors import SettingsError
+from ..models import Setting
+from ..models.base import columns
 from ..settings import Settings, is_policy, key_of
 
 _SHORT = 190
@@ -22,6 +25,10 @@ _SHORT = 190
 _UNREADABLE = (ValueError, TypeError)
 _DAMAGED = "is not allowed: it must be stored anew, as what is there cannot be read."
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SETTING = columns(Setting)
+# No key of a setting is empty: in this row those who change settings wait for each other.
+_TURN = {"key": "", "value": None, "changed_by": "", "changed_at": _LONG_AGO}
+_IS_OVERRIDE = Setting.key != ""
 _POLICY = {key_of(name): name for name, field in Settings.model_fields.items() if is_policy(field)}
 
 
@@ -36,16 +43,29 @@ class Override:
 
 
 def load(session: Session, *, lock: bool = False) -> dict[str, Override]:
-    """Every stored override by its FORUM_* key, also one that is no longer valid; with ``lock`` for who changes them.
+    """Every stored override by its FORUM_* key, also one that is no longer valid; with ``lock`` for who changes them:
+    others who do wait from then on, and read what was committed.
 
     One SELECT, unless somebody has damaged a row by hand.
     """
-    query = select(Setting.key, Setting.value, Setting.changed_by, Setting.changed_at).order_by(Setting.key)
-    query = query.with_for_update() if lock else query
+    if lock:
+        session.execute(_taking_turns(session.get_bind().dialect.name), _TURN)
+    query = select(Setting.key, Setting.value, Setting.changed_by, Setting.changed_at).where(_IS_OVERRIDE)
+    query = query.order_by(Setting.key).with_for_update() if lock else query
     try:
         return {key: Override(value, by, at) for key, value, by, at in session.execute(query)}
     except _UNREADABLE:
-        return {key: _read(session, query, key) for key in session.scalars(select(Setting.key))}
+        return {key: _read(session, query, key) for key in session.scalars(select(Setting.key).where(_IS_OVERRIDE))}
+
+
+@cache
+def _taking_turns(database: str) -> Executable:
+    """Lock the row of the empty key, making it if need be: a table that is empty has no other row to lock."""
+    if database in ("mysql", "mariadb"):
+        mariadb = mysql.insert(_SETTING)
+        return mariadb.on_duplicate_key_update(changed_at=mariadb.inserted.changed_at)
+    insert = postgresql.insert(_SETTING) if database == "postgresql" else sqlite.insert(_SETTING)
+    return insert.on_conflict_do_update(index_elements=["key"], set_={"changed_at": insert.excluded.changed_at})
 
 
 def _read(session: Session, query: Select[Any], key: str) -> Override:
@@ -85,8 +105,7 @@ def check(changes: Mapping[str, Any]) -> dict[str, str]:
 def change(session: Session, base: Settings, changes: Mapping[str, Any], actor: str, now: dt.datetime) -> list[str]:
     """Store ``changes`` of policy keys, audit each and return the keys whose value is another one now.
 
-    Flushes; the caller commits. Raises SettingsError with everything that is wrong, and then stores nothing; Conflict
-    when somebody else changes the same key at this moment.
+    Flushes; the caller commits. Raises SettingsError with everything that is wrong, and then stores nothing.
     """
     problems = check(changes)
     if problems:
@@ -97,7 +116,8 @@ def change(session: Session, base: Settings, changes: Mapping[str, Any], actor: 
     changed = [key for key in changes if _value(before, key) != _value(after, key)]
     for key in changed:
         about = {"key": key, "value": _value(after, key), "changed_by": actor, "changed_at": now}
-        _store(session, update(Setting).where(Setting.key == key) if key in found else insert(Setting), about)
+        statement = update(Setting).where(Setting.key == key) if key in found else insert(Setting)
+        session.execute(statement.values(about).execution_options(synchronize_session=False))
         _audit(session, "setting_changed", key, _value(before, key), _value(after, key), actor, now)
     session.flush()
     return changed
@@ -130,27 +150,10 @@ def _value(settings: Settings, key: str) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _store(session: Session, statement: Insert | Update, about: Mapping[str, Any]) -> None:
-    try:
-        session.execute(statement.values(about).execution_options(synchronize_session=False))
-    except IntegrityError:
-        raise Conflict("Somebody else has just changed the same setting.") from None
-
-
 def _audit(session: Session, act: str, key: str, before: Any, after: Any, actor: str, now: dt.datetime) -> None:
-    session.add(
-        Audit(
-            at=now,
-            actor=actor,
-            act=act,
-            cause=key,
-            subject_kind="setting",
-            subject_id=0,
-            before=_short(before),
-            after=_short(after),
-            data={"key": key, "before": before, "after": after},
-        )
-    )
+    values: dict[str, Any] = {"before": _short(before), "after": _short(after)}
+    whole = {"key": key, "before": before, "after": after}
+    audit.record(session, None, act, kind="setting", actor=actor, now=now, cause=key, data=whole, **values)
 
 
 def _short(value: Any) -> str:

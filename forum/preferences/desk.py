@@ -66,7 +66,7 @@ def _cover_reasons(session: Session, comments: Sequence[Comment]) -> None:
 
 
 def _disown_reports(session: Session, reporters: Collection[str]) -> None:
-    for report in session.scalars(select(Report).where(Report.reporter.in_(reporters))):
+    for report in session.scalars(select(Report).where(reports.by(reporters))):
         report.reporter = hashlib.sha256(f"forgotten {report.id}".encode()).hexdigest()
     session.flush()
 

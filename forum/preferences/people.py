@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..errors import NotFound
+from ..language import gettext as _
 from ..models import ActorMute, Address, Comment, Item
 
 _MOST: Final = 10
@@ -62,7 +63,7 @@ def mute_person(session: Session, address: Address, comment_id: int, now: dt.dat
     told = select(Item.id).where(Item.address_id == address.id, Item.comment_id == comment_id, Item.state == "sent")
     comment = session.get(Comment, comment_id)
     if comment is None or comment.address_id in (None, address.id) or session.scalar(told) is None:
-        raise NotFound("We have told you of no such comment.")
+        raise NotFound(_("We have told you of no such comment."))
     known = select(ActorMute).where(ActorMute.address_id == address.id, ActorMute.actor_id == comment.address_id)
     if session.scalar(known) is None:
         session.add(ActorMute(address_id=address.id, actor_id=comment.address_id, created_at=now))

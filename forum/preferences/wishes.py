@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from .. import addresses, outbox
 from ..errors import Conflict, NotFound
+from ..language import gettext as _
 from ..models import Address, Comment, Item, Mute, Subscription, Thread
 from ..settings import Settings
 from ..subscriptions import Consent
@@ -91,7 +92,7 @@ def change(
     """
     wish = _own(session, address, subscription_id)
     if cadence not in CADENCES:
-        raise Conflict("That is none of the times we can write to you.")
+        raise Conflict(_("That is none of the times we can write to you."))
     if scope != wish.scope:
         wish = _rescope(session, address, wish, scope, consent)
     if cadence != wish.cadence or wish.id != subscription_id:
@@ -108,7 +109,7 @@ def change_all(session: Session, settings: Settings, address: Address, cadence: 
     Raises Conflict for a cadence that does not exist.
     """
     if cadence not in CADENCES:
-        raise Conflict("That is none of the times we can write to you.")
+        raise Conflict(_("That is none of the times we can write to you."))
     mine = (Subscription.address_id == address.id, Subscription.state == "active")
     changed = session.scalars(select(Subscription.id).where(*mine, Subscription.cadence != cadence)).all()
     session.execute(update(Subscription).where(*mine).values(cadence=cadence))
@@ -119,7 +120,7 @@ def end(session: Session, address: Address, subscription_id: int) -> None:
     """End one subscription; ending it again is no mistake. Raises NotFound for one that is somebody else's."""
     wish = session.get(Subscription, subscription_id)
     if wish is None or wish.address_id != address.id:
-        raise NotFound("There is no such subscription.")
+        raise NotFound(_("There is no such subscription."))
     wish.state = "ended"
     session.flush()
 
@@ -178,14 +179,14 @@ def _wish(session: Session, subscription: Subscription, thread: Thread, anchors:
 def _own(session: Session, address: Address, subscription_id: int) -> Subscription:
     wish = session.get(Subscription, subscription_id)
     if wish is None or wish.address_id != address.id or wish.state != "active":
-        raise NotFound("There is no such subscription.")
+        raise NotFound(_("There is no such subscription."))
     return wish
 
 
 def _rescope(session: Session, address: Address, wish: Subscription, scope: str, consent: Consent) -> Subscription:
     anchor = wish.comment_id or _anchors(session, address, [wish.thread_id]).get(wish.thread_id)
     if scope not in SCOPES or (scope != "thread" and anchor is None):
-        raise Conflict("That conversation cannot be followed in this way.")
+        raise Conflict(_("That conversation cannot be followed in this way."))
     target = {"direct": f"comment:{anchor}", "branch": f"branch:{anchor}", "thread": f"thread:{wish.thread_id}"}[scope]
     same = select(Subscription).where(Subscription.address_id == address.id, Subscription.target == target)
     other = session.scalar(same)

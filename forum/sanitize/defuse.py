@@ -18,6 +18,11 @@ _DOTS = ".\u3002\uff0e\uff61"
 _TELLTALE = re.compile(rf"[:@{_DOTS}].")
 _BARE = re.compile(rf"(?<![\w{_DOTS}-])(?:[\w-]+[{_DOTS}])+[^\W\d_]{{2,63}}[{_DOTS}]?(?=/|[?#]\w|:\d)")
 _WWW = re.compile(rf"(?<![\w{_DOTS}-])www\d?[{_DOTS}]\w", re.IGNORECASE)
+# A dot between words, of which the last one is at least two letters long, or is written as IDNA does.
+_BARE_DOMAIN = re.compile(rf"(?<![\w{_DOTS}-])(?:[\w-]+[{_DOTS}])+(?:xn--[\w-]+|[^\W\d_]{{2,63}})(?![^\W_])")
+_DOT = re.compile(f"[{_DOTS}]")
+# No domain can be had below these: the last one is a country that registers below com.py and the like only.
+_FILE = re.compile(r"[\w-]+\.(?:txt|html?|css|js|json|pdf|png|jpe?g|gif|svg|csv|xml|ya?ml|toml|ini|docx?|odt|py)", re.I)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _PATH = re.compile(r"[/?#\\]")
 _HOST_END = re.compile(r"[/?#:\\]")
@@ -30,6 +35,22 @@ def defused(text: str) -> str:
     if not _TELLTALE.search(text):
         return text
     return _WORD.sub(_defused_word, text)
+
+
+def unlinkable(text: str) -> str:
+    """Return ``text`` defused, and every bare domain in it broken up as in "example[.]com".
+
+    Mail programs make links of those too, each by a list of endings of its own that grows every year: whatever could
+    be a domain counts as one. Numbers, abbreviations like "e.g." and names of common files are left alone.
+    """
+    return _BARE_DOMAIN.sub(_broken_up, defused(text))
+
+
+def _broken_up(found: re.Match[str]) -> str:
+    whole = found[0]
+    if _FILE.fullmatch(whole):
+        return whole
+    return _DOT.sub(lambda dot: f"[{dot[0]}]", whole)
 
 
 def address_text(address: str) -> str:

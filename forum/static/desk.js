@@ -2,7 +2,7 @@
    Every act is the row's own form, sent in the background; the answer is the next page, of which only what differs is
    put in place. Whatever goes wrong, the form is sent in the ordinary way. It holds no words of its own. */
 
-const WHEN = "forum:keys";
+const WHEN = "forum:keys", DRAFT = "forum:reply:";
 const TYPED = "input:not([type=checkbox]), textarea, select, dialog";
 const desk = document.getElementById("forum-desk");
 const bar = document.getElementById("forum-bar");
@@ -13,6 +13,12 @@ const sending = new Set();
 const memory = {
   get() { try { return localStorage.getItem(WHEN) ?? "list"; } catch { return this.value ?? "list"; } },
   set(value) { this.value = value; try { localStorage.setItem(WHEN, value); } catch { /* good for this page */ } },
+};
+
+/* Answers that were begun, for as long as this window is open. */
+const drafts = {
+  get(id) { try { return sessionStorage.getItem(DRAFT + id) ?? ""; } catch { return ""; } },
+  set(id, text) { try { sessionStorage[text ? "setItem" : "removeItem"](DRAFT + id, text); } catch { /* it stays in its field */ } },
 };
 
 const rows = () => [...desk.querySelectorAll("[data-row]")].filter((row) => !row.hidden);
@@ -38,7 +44,10 @@ function merge(fresh) {
   const old = new Map(rows().map((row) => [row.dataset.row, row]));
   const list = desk.querySelector("[data-part=rows]"), newer = fresh.querySelector("[data-part=rows]");
   if (list && newer) {
-    for (const row of newer.children) if (old.has(row.dataset.row)) row.replaceWith(mark(old.get(row.dataset.row), row));
+    for (const row of newer.children) {
+      if (old.has(row.dataset.row)) row.replaceWith(mark(old.get(row.dataset.row), row));
+      else keepAnswer(document.getElementById(row.id), row);
+    }
     newer.querySelectorAll("[data-row]").forEach((row) => { row.hidden = sending.has(row.dataset.row); });
   }
   for (const part of ["tabs", "results"]) put(part, fresh);
@@ -53,6 +62,14 @@ function mark(row, newer) {
     for (const field of row.querySelectorAll(`input[name=${name}]`)) field.value = value;
   }
   return row;
+}
+
+/* Of a comment that has changed another row comes; an answer that was begun there goes on. */
+function keepAnswer(old, newer) {
+  const box = old?.querySelector("[data-reply]");
+  if (!box) return;
+  newer.append(box);
+  mark(newer, newer);
 }
 
 function put(part, fresh) {
@@ -73,11 +90,16 @@ function land(focused, name, at) {
   else go(desk.querySelector(`[data-row="${name}"]`) ?? rows()[Math.max(0, at)] ?? rows()[0]);
 }
 
+async function load(url, options) {
+  const answer = await fetch(url, { ...options, headers: { Accept: "text/html" } });
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+const post = (form, data) => load(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(data) });
+
 async function ask(form, data) {
-  const body = new URLSearchParams(data);
-  const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html" } });
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!answer.ok || !fresh.getElementById("forum-desk")) throw new Error("not the queue");
+  const fresh = await post(form, data);
+  if (!fresh.getElementById("forum-desk")) throw new Error("not the queue");
   return fresh;
 }
 
@@ -116,8 +138,72 @@ function send(form, data, row) {
   });
 }
 
+/* The form to answer with stands below its row: it comes from its own page, and goes there where anything is wrong. */
+async function answer(row, url) {
+  const box = row.querySelector("[data-reply]");
+  if (box) { box.hidden = false; write(box); return; }
+  try {
+    const fresh = boxIn(await load(url));
+    if (!row.querySelector("[data-reply]")) row.append(fresh);
+    write(row.querySelector("[data-reply]"));
+  } catch {
+    location.assign(url);
+  }
+}
+
+/* The form in a page, without what would take the focus by itself. */
+function boxIn(page) {
+  const box = page.querySelector("[data-reply]");
+  for (const field of box?.querySelectorAll("[autofocus]") ?? []) field.autofocus = false;
+  return box;
+}
+
+function write(box) {
+  const field = box.querySelector("textarea");
+  field.value ||= drafts.get(box.dataset.reply);
+  (box.querySelector("[aria-invalid]") ?? field).focus();
+}
+
+function close(box) {
+  box.hidden = true;
+  go(box.closest("[data-row]"));
+}
+
+function reply(form, data) {
+  const box = form.closest("[data-reply]"), id = box.dataset.reply, at = rows().indexOf(box.closest("[data-row]"));
+  if (sending.has(box)) return;
+  sending.add(box);
+  queue = queue.then(async () => {
+    try {
+      const fresh = await post(form, data), again = boxIn(fresh);
+      if (again) {
+        box.replaceWith(again);
+        if (fresh.querySelector("#forum-bar .forum-bar")) say(fresh);
+        write(again);
+      } else if (fresh.getElementById("forum-desk")) {
+        drafts.set(id, "");
+        const name = box.closest("[data-row]").dataset.row;
+        box.remove();
+        merge(fresh);
+        say(fresh);
+        land(document.body, name, at);
+      } else plainly(form, data);
+    } catch {
+      // Nothing was answered: the text stays where it is.
+      form.querySelector("[data-offline]").hidden = false;
+      form.querySelector("textarea").focus();
+    }
+    sending.delete(box);
+  });
+}
+
 function submitted(event) {
   const form = event.target;
+  if (form.closest("[data-reply]") && !event.defaultPrevented) {
+    event.preventDefault();
+    reply(form, new FormData(form, event.submitter));
+    return;
+  }
   const row = form.matches(".forum-acts") ? form.closest("[data-row]") : null;
   if (event.defaultPrevented || !(row || form.id === "forum-undo")) return;
   event.preventDefault();
@@ -137,6 +223,25 @@ function press(key) {
     target.click();
   }
   return true;
+}
+
+/* Keys of whoever writes an answer. */
+function writing(event) {
+  const box = event.target.closest?.("[data-reply]");
+  if (!box || event.isComposing) return;
+  if (event.key === "Escape") close(box);
+  else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.querySelector("form").requestSubmit();
+  else return;
+  event.preventDefault();
+}
+
+/* A link to answer opens the form here, unless another window is asked for. */
+function clicked(event) {
+  const link = event.target.closest("[data-key=r], [data-cancel]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (link.matches("[data-cancel]")) close(link.closest("[data-reply]"));
+  else answer(link.closest("[data-row]"), link.href);
 }
 
 function help() {
@@ -165,6 +270,12 @@ function start() {
   when.addEventListener("change", () => memory.set(when.value));
   document.addEventListener("submit", submitted);
   document.addEventListener("keydown", key);
+  desk.addEventListener("keydown", writing);
+  desk.addEventListener("click", clicked);
+  desk.addEventListener("input", (event) => {
+    const box = event.target.closest("[data-reply]");
+    if (box && event.target.matches("textarea")) drafts.set(box.dataset.reply, event.target.value);
+  });
   desk.addEventListener("focusin", (event) => {
     const row = event.target.closest("[data-row]");
     for (const other of desk.querySelectorAll("[data-current]")) if (other !== row) delete other.dataset.current;

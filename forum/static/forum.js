@@ -1,97 +1,114 @@
-/* What a browser with JavaScript adds to a thread: replying in place, drafts, ages that age, a quick key.
-   Everything here enhances a real link or form; without this module the page works the same way, with page loads.
-   It stays in the light DOM and holds no words of its own: they come translated in the form's data attributes. */
+/* Makes more of links and forms that work without it. It reads the pages anybody gets; its words stand in them. */
 
+const MINUTE = 60000;
 const DAY = 86400;
-const RELATIVE_DAYS = 30; // beyond, "12 years ago" says less than the date
-const PAUSE = 400;
 const SENT = "forum:sent";
 const UNITS = [["day", DAY], ["hour", 3600], ["minute", 60]];
 
-/* Storage may be forbidden or full: drafts then live as long as the page. */
-const page = new Map();
-const memory = {
-  get(key) { try { return sessionStorage.getItem(key) ?? page.get(key); } catch { return page.get(key); } },
-  set(key, value) { page.set(key, value); try { sessionStorage.setItem(key, value); } catch { /* the page has it */ } },
-  drop(key) { page.delete(key); try { sessionStorage.removeItem(key); } catch { /* nothing was kept */ } },
-};
-
-/* What the address names; anybody can write a `%` there that begins nothing. */
-function fragment() {
-  const name = location.hash.slice(1);
-  try { return decodeURIComponent(name); } catch { return name; }
+/* Storage may be forbidden or full. */
+class Memory {
+  constructor(name) { Object.assign(this, { name, page: new Map() }); }
+  get(key) { try { return window[this.name].getItem(key) ?? this.page.get(key); } catch { return this.page.get(key); } }
+  set(key, value) { this.page.set(key, value); try { window[this.name].setItem(key, value); } catch { /* page */ } }
+  drop(key) { this.page.delete(key); try { window[this.name].removeItem(key); } catch { /* page */ } }
 }
+const tab = new Memory("sessionStorage"); // not for the next user of a shared PC
+const device = new Memory("localStorage");
+
+/* Nothing where a policy forbids it. */
+const parse = (() => {
+  try {
+    const policy = window.trustedTypes?.createPolicy("forum", { createHTML: (html) => html });
+    const read = (html) => new DOMParser().parseFromString(policy?.createHTML(html) ?? html, "text/html");
+    return read("") && read;
+  } catch { /* the browser sends the form */ }
+})();
+
+async function load(url, options) {
+  const answer = await fetch(url, { signal: AbortSignal.timeout?.(MINUTE), ...options });
+  return { answer, page: answer.headers.get("Content-Type")?.includes("html") && parse(await answer.text()) };
+}
+
+const born = (item) => Date.parse(item.querySelector("time.forum-time")?.dateTime) || 0;
 
 class ForumThread extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
-    // A streaming parser connects the element before its content is there.
-    if (document.readyState === "loading") {
-      this.on(document, "DOMContentLoaded", () => this.start());
-    } else {
-      this.start();
-    }
+    if (document.readyState === "loading") this.on(document, "DOMContentLoaded", () => this.start());
+    else this.start();
   }
 
   disconnectedCallback() {
+    this.remember();
     this.stop.abort();
     clearInterval(this.clock);
-    clearTimeout(this.pause);
+    clearTimeout(this.waiting);
   }
 
-  on(target, event, act) {
-    target.addEventListener(event, act, { signal: this.stop.signal });
-  }
+  on(target, event, act) { target.addEventListener(event, act, { signal: this.stop.signal }); }
+  all(selector) { return [...this.querySelectorAll(selector)]; }
+  get section() { return this.querySelector("section[data-key]"); }
+  get form() { return this.querySelector("section[data-key] form"); }
+  get text() { return this.form?.elements.body; }
+  get parent() { return this.form?.elements.parent; }
+  get list() { return this.querySelector("#forum-thread > .forum-list"); }
 
   start() {
-    this.form = this.querySelector("form.forum-form");
-    this.text = this.form?.querySelector("textarea");
-    this.section = this.querySelector("section[data-key]");
-    this.settleSent();
+    this.whole = this.section?.id === "forum-thread";
+    this.settle();
+    if (this.section) this.listen();
+    if (this.form) this.place();
+    if (this.whole) this.visit();
     this.age();
-    this.clock = setInterval(() => this.age(), 60000);
-    // What scrolls sideways must be reachable by keyboard; not every browser sees to it.
-    for (const code of this.querySelectorAll("pre")) if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+    this.clock = setInterval(() => this.tick(), 1000);
     this.reveal();
-    this.on(window, "hashchange", () => this.reveal());
-    if (this.text) this.enhanceForm();
-    // A page of ours between the form and the comment: whoever leaves it by a link has not posted.
-    if (!this.section) this.on(this, "click", (event) => event.target.closest("a:not([href^='#'])") && memory.drop(SENT));
   }
 
-  enhanceForm() {
-    this.parent = this.form.querySelector("input[name=parent]");
-    this.legend = this.form.querySelector("#forum-legend");
-    this.heading = this.legend?.textContent;
-    this.status = this.form.querySelector("[role=status]");
-    this.home = document.createComment("forum-form");
-    this.form.before(this.home);
-    this.on(this.form, "submit", (event) => this.submit(event));
-    this.on(this.text, "input", () => this.typed());
-    this.on(this.form, "keydown", (event) => this.key(event));
+  listen() {
+    this.on(this, "submit", (event) => this.submit(event));
+    this.on(this, "input", (event) => event.target === this.text && this.typed());
+    this.on(this, "keydown", (event) => this.key(event));
+    this.on(this, "pointerdown", () => { this.chosen = this.quotation(); });
     this.on(this, "click", (event) => this.click(event));
-    // Back from another page: the form may come out of the browser's cache still saying "Posting…".
+    this.on(window, "hashchange", () => this.reveal());
+    this.on(window, "pagehide", () => this.remember());
     this.on(window, "pageshow", () => this.ready());
-    this.restore();
-    this.grow();
+    this.on(document, "securitypolicyviolation", (event) => { this.barred ||= event.effectiveDirective === "connect-src"; });
   }
 
-  /* Replying in place: the one form moves below the comment it answers. */
+  /* A host may put in a copy that it kept, with the form below a comment. */
+  place() {
+    if (this.list?.contains(this.form)) {
+      this.list.after(this.form);
+      this.aim("", "write");
+      this.opener = null;
+    }
+    this.home = document.createComment("");
+    this.form.before(this.home);
+    this.restore();
+  }
 
   click(event) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    const link = event.target.closest("a.forum-reply, .forum-cancel, a.forum-jump");
-    if (!link || !this.section || !this.parent) return;
+    const link = event.target.closest("a.forum-reply, .forum-cancel, a.forum-jump, a.forum-more, [data-do]");
+    if (!link || !this.whole) return;
+    if (link.dataset.do) return this[link.dataset.do](link);
+    const more = link.matches(".forum-more");
+    if (more ? !parse : !this.parent) return;
     event.preventDefault();
-    if (link.matches(".forum-reply")) this.reply(link);
+    if (more) this.more(link);
+    else if (link.matches(".forum-reply")) this.reply(link, event.detail ? this.chosen : this.quotation());
     else this.back(link.matches(".forum-jump"));
   }
 
-  reply(link) {
+  reply(link, quotation) {
+    const article = link.closest("article");
+    const name = article.querySelector(".forum-author").textContent;
     this.remember();
     this.opener = link;
-    link.closest(".forum-article").after(this.form);
-    this.aim(link.dataset.parent, this.form.dataset.reply.replace("{name}", () => link.dataset.name));
+    article.after(this.form);
+    this.aim(article.parentNode.id.split("-")[1], "reply", name);
+    if (quotation?.from === article) this.quote(quotation.words);
     this.text.focus();
   }
 
@@ -99,164 +116,361 @@ class ForumThread extends HTMLElement {
     if (!this.opener) return this.text.focus();
     this.remember();
     this.home.after(this.form);
-    this.aim("", this.heading);
+    this.aim("", "write");
     (write ? this.text : this.opener).focus();
     this.opener = null;
   }
 
-  aim(parent, title) {
+  aim(parent, title, name) {
+    const legend = this.querySelector("#forum-legend");
+    legend.textContent = legend.dataset[title].replace("{name}", () => name);
     this.parent.value = parent;
-    this.legend.textContent = title;
-    this.cancel().hidden = !parent;
-    this.clearMistakes();
+    this.form.querySelector("button.forum-cancel").hidden = !parent;
+    for (const node of this.form.querySelectorAll(".forum-summary:not([hidden]), .forum-error, .forum-preview")) node.remove();
+    for (const field of this.form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     this.text.value = "";
     this.restore();
     this.count();
-    this.grow();
   }
 
-  cancel() {
-    let button = this.form.querySelector(".forum-cancel");
-    if (button) return button;
-    button = document.createElement("button");
-    button.type = "button";
-    button.className = "forum-action forum-cancel";
-    button.textContent = this.form.dataset.cancel;
-    this.form.querySelector(".forum-buttons").append(button);
-    return button;
+  quotation() {
+    const chosen = getSelection();
+    const node = chosen.rangeCount && chosen.getRangeAt(0).commonAncestorContainer;
+    const body = node && (node.closest ? node : node.parentElement)?.closest(".forum-body");
+    return body && { from: body.closest("article"), words: chosen.toString().trim() };
   }
 
-  clearMistakes() {
-    for (const node of this.form.querySelectorAll(".forum-summary, .forum-error, .forum-preview")) node.remove();
-    for (const field of this.form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  quote(words) {
+    if (!words) return;
+    this.text.value = `${words.replace(/^/gm, "> ")}\n\n${this.text.value}`;
+    this.typed();
   }
-
-  /* Drafts: one for each thing that is answered, kept for this tab only, so the next user of a shared PC sees none. */
 
   get draft() {
-    return this.section && `forum:draft:${this.section.dataset.key}:${this.parent.value}`;
+    const { key } = this.section?.dataset ?? {};
+    return key && this.text && `forum:draft:${key}:${this.parent?.value ?? ""}`;
   }
 
   remember() {
     clearTimeout(this.pause);
     if (!this.draft) return;
-    if (this.text.value.trim()) memory.set(this.draft, this.text.value);
-    else memory.drop(this.draft);
+    if (this.text.value.trim()) tab.set(this.draft, this.text.value);
+    else tab.drop(this.draft);
   }
 
   restore() {
-    const text = this.draft && memory.get(this.draft);
-    if (!text || this.text.value) return;
+    const text = this.draft && tab.get(this.draft);
+    // Without a parent it is a comment being changed.
+    if (!text || this.text.value !== (this.parent ? "" : this.text.defaultValue)) return;
     this.text.value = text;
-    this.say(this.form.dataset.restored);
+    this.say("restored");
   }
 
-  /* A sent draft is let go only once the posted comment is on the screen. The server leads there by a redirect; all
-     else it answers (a mistake, a preview, a question) comes directly, and a lost connection brings no answer. */
-  settleSent() {
-    const sent = memory.get(SENT);
-    if (!sent) return;
-    const [how] = performance.getEntriesByType("navigation");
-    const led = how?.type === "navigate" && how.redirectCount > 0;
-    if (led && (!this.section || location.hash.startsWith("#comment-"))) {
-      memory.drop(sent);
-      memory.drop(SENT);
-      if (this.form) queueMicrotask(() => this.say(this.form.dataset.posted));
-    } else if (this.section) {
-      memory.drop(SENT); // back among the comments without having posted: the draft stays, nothing is under way
-    }
+  /* What the browser sent is a draft until its comment is seen; only to that a redirect leads. */
+  settle() {
+    const sent = tab.get(SENT);
+    const led = sent === "+" || performance.getEntriesByType("navigation")[0]?.redirectCount;
+    const posted = sent && led && (!this.section || location.hash.startsWith("#comment-"));
+    if (posted) tab.drop(sent);
+    if (posted || this.section) tab.drop(SENT);
+    if (posted) this.say("posted");
   }
 
   submit(event) {
-    const button = event.submitter ?? this.form.querySelector("button");
+    if (event.target !== this.form) return;
     if (this.form.ariaBusy === "true") return event.preventDefault();
+    const button = event.submitter ?? this.form.querySelector(".forum-primary");
     this.remember();
-    if (navigator.onLine === false && this.form.dataset.offline) {
-      event.preventDefault();
-      return this.say(this.form.dataset.offline, true);
+    if (this.plain || !parse) {
+      if (button.name !== "preview" && this.draft) tab.set(SENT, this.draft);
+      return this.busy(button);
     }
-    if (this.draft && button.name !== "preview") memory.set(SENT, this.draft);
+    const body = new URLSearchParams(new FormData(this.form));
+    if (button.name) body.set(button.name, button.value);
+    event.preventDefault();
+    if (navigator.onLine === false) return this.alarm("offline");
+    this.busy(button);
+    // Of one form there is one comment: it may be sent twice.
+    this.send(body, button).catch(() => this.hand(button));
+  }
+
+  async send(body, button) {
+    const way = { method: "POST", body, headers: { Prefer: "return=minimal" } };
+    const { answer, page } = await load(this.form.getAttribute("action"), way).catch(() => ({}));
+    const to = answer?.ok && answer.headers.get("Location");
+    if (to) return this.arrive(to, answer.status);
+    const form = page?.querySelector("section[data-key] form");
+    if (form && !answer.redirected) return this.swap(page, form);
+    await new Promise((resolve) => { setTimeout(resolve, 50); }); // policies tell late
+    if (this.barred || answer?.redirected || (answer?.ok && page?.querySelector("forum-thread"))) return this.hand(button);
+    this.alarm("failed");
+  }
+
+  hand(button) {
+    this.ready();
+    this.plain = true;
+    this.form.requestSubmit(button);
+  }
+
+  async arrive(to, status) {
+    tab.drop(this.draft);
+    this.text.value = "";
+    const id = to.split("#")[1];
+    const fresh = this.whole && id && await this.refetch();
+    if (!fresh || !fresh.querySelector(`[id="${id}"]`)) {
+      tab.set(SENT, "+");
+      location.assign(to);
+      return new URL(to, location).href.split("#")[0] === location.href.split("#")[0] && location.reload();
+    }
+    this.renew(fresh.querySelector("form"));
+    this.mark(this.merge(fresh).filter((item) => item.id !== id));
+    location.hash = id;
+    this.show(document.getElementById(id));
+    if (this.form) this.restore();
+    this.say(status === 201 ? "posted" : "twice");
+  }
+
+  renew(form) {
+    const old = this.form;
+    for (const name of ["name", "email", "website"]) if (form?.elements[name]) form.elements[name].value = old.elements[name]?.value ?? "";
+    old.remove();
+    this.home.after(form ?? "");
+    this.opener = null;
+  }
+
+  swap(page, form) {
+    const target = form.querySelector("[autofocus], .forum-preview") ?? form.elements.body;
+    target.autofocus = false;
+    if (this.whole) {
+      form.querySelector("a.forum-cancel")?.remove();
+      form.querySelector(".forum-cancel").hidden = !this.opener;
+      this.form.replaceWith(form);
+    } else {
+      this.section.replaceWith(form.closest("section"));
+      document.title = page.title;
+    }
+    target.focus();
+  }
+
+  busy(button) {
     this.form.ariaBusy = "true";
-    // Not `disabled`: that would take the focus away and leave the button's own value out of the post.
+    // `disabled` would take the focus away.
     button.ariaDisabled = "true";
-    if (button.name !== "preview" && this.form.dataset.posting) {
-      this.label = [button, button.textContent];
-      button.textContent = this.form.dataset.posting;
-    }
+    this.label = [button, button.textContent];
+    button.textContent = button.dataset.busy ?? button.textContent;
   }
 
   ready() {
+    if (!this.form) return;
+    const [button, words] = this.label ?? [];
     this.form.ariaBusy = null;
-    for (const button of this.form.querySelectorAll("button")) button.ariaDisabled = null;
-    if (this.label) this.label[0].textContent = this.label[1];
+    if (button) Object.assign(button, { ariaDisabled: null, textContent: words });
     this.label = null;
+    this.plain = false;
+    this.form.querySelector(".forum-alarm").hidden = true;
   }
 
-  /* Typing. */
+  alarm(why) {
+    this.ready();
+    const box = this.form.querySelector(".forum-alarm");
+    box.textContent = box.dataset[why];
+    box.hidden = false;
+    box.focus();
+  }
+
+  async refetch() {
+    const { page } = await load(location.href, { cache: "no-cache" }).catch(() => ({}));
+    return page?.querySelector("#forum-thread");
+  }
+
+  merge(fresh) {
+    const known = new Set(this.all("[id]").map((node) => node.id));
+    const list = fresh.querySelector(".forum-list");
+    if (this.list && list) this.weave(list, this.list);
+    else if (list) (this.querySelector(".forum-empty") ?? this.home).replaceWith(list);
+    this.querySelector(".forum-top").replaceWith(fresh.querySelector(".forum-top"));
+    Object.assign(this.section.dataset, fresh.dataset);
+    return this.all(".forum-comment").filter((item) => !known.has(item.id));
+  }
+
+  weave(fresh, old) {
+    let last;
+    for (const item of [...fresh.children].filter((each) => each.id)) {
+      const here = document.getElementById(item.id);
+      const [mine, its] = [here, item].map((each) => each?.querySelector(":scope > .forum-branch"));
+      if (!here && last) last.after(item);
+      else if (!here) old.prepend(item);
+      else if (mine && its) {
+        mine.firstElementChild.replaceWith(its.firstElementChild);
+        this.weave(its.lastElementChild, mine.lastElementChild);
+      } else if (its) here.append(its);
+      last = here ?? item;
+    }
+  }
+
+  async more(link) {
+    try {
+      const { page } = await load(link.href);
+      const came = [...page.querySelector(".forum-list").children].filter((item) => !document.getElementById(item.id));
+      this.list.append(...came);
+      link.replaceWith(page.querySelector("a.forum-more") ?? "");
+      this.mark(this.unseen());
+      this.show(came[0]);
+    } catch { location.assign(link.href); }
+  }
+
+  watch(wait, misses = 0) {
+    this.waiting = setTimeout(async () => {
+      if (document.hidden) return this.watch(MINUTE, misses);
+      const { poll, count } = this.section.dataset;
+      try {
+        const { comments } = await (await fetch(poll, { signal: this.stop.signal })).json();
+        if (comments > count) this.tell("news", comments - count);
+        this.watch(comments > count ? MINUTE : Math.min(5 * MINUTE, 2 * wait));
+      } catch { if (misses < 2 && this.isConnected) this.watch(wait, misses + 1); }
+    }, wait);
+  }
+
+  tell(name, n) {
+    const button = this.querySelector(`[data-do=${name}]`);
+    if (!button) return;
+    button.hidden = !n;
+    button.textContent = button.dataset.words.replace("{n}", n);
+  }
+
+  async news() {
+    const fresh = await this.refetch();
+    if (!fresh) return;
+    const came = this.merge(fresh);
+    this.tell("news", 0);
+    this.mark(came);
+    if (came[0]) this.show(came[0]);
+    else [...fresh.querySelectorAll("a.forum-number")].at(-1)?.click();
+  }
+
+  visit() {
+    const key = `forum:seen:${this.section.dataset.key}`;
+    const [since, newest, at] = (device.get(key) ?? "0 0 0").split(" ").map(Number);
+    this.last = Date.now() - at < 30 * MINUTE ? since : newest;
+    this.seen = () => device.set(key, [this.last, Math.max(newest, ...this.all(".forum-comment").map(born)), Date.now()].join(" "));
+    this.mark(this.unseen());
+    const keys = this.querySelector("[data-do=keys]");
+    if (keys) keys.checked = device.get("forum:keys") !== "off";
+    if (this.section.dataset.poll) this.watch(MINUTE);
+  }
+
+  unseen() { return this.last ? this.all(".forum-comment").filter((item) => born(item) > this.last) : []; }
+
+  mark(items) {
+    const badge = this.querySelector(".forum-new[hidden]");
+    for (const item of badge ? items : []) {
+      const article = item.querySelector("article");
+      const mark = badge.cloneNode(true);
+      mark.hidden = false;
+      if (!article.querySelector(".forum-new, [data-left]")) article.querySelector(".forum-head").append(mark);
+    }
+    this.seen();
+    this.tell("since", this.querySelector(".forum-news") ? 0 : this.all("article .forum-new").length);
+    for (const tools of this.all(".forum-folds")) tools.hidden = this.all(".forum-branch").length < 2;
+    for (const tools of this.all(".forum-keys")) tools.hidden = !this.list;
+    this.age();
+  }
+
+  since() { this.go("article .forum-new"); }
+  fold(button) { for (const branch of this.all(".forum-branch")) branch.open = button.value || branch.contains(this.form); }
+  keys(box) { device.set("forum:keys", box.checked ? "on" : "off"); }
+
+  go(selector, back) {
+    const all = this.all(selector).map((node) => node.closest("article"));
+    if (back) all.reverse();
+    const here = document.activeElement?.closest("article") ?? this.at;
+    const way = back ? Node.DOCUMENT_POSITION_PRECEDING : Node.DOCUMENT_POSITION_FOLLOWING;
+    this.show((all.find((each) => here && here.compareDocumentPosition(each) & way) ?? all[0])?.parentNode);
+  }
+
+  show(item) {
+    if (!item) return;
+    this.at = item.querySelector("article");
+    this.open(this.at);
+    this.at.scrollIntoView({ block: "center" });
+    this.at.focus({ preventScroll: true });
+  }
 
   key(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      this.form.requestSubmit(this.form.querySelector("button"));
-    } else if (event.key === "Escape" && this.opener && !event.isComposing) {
-      event.preventDefault();
-      this.back();
-    }
+    const { key, target } = event;
+    const command = event.ctrlKey || event.metaKey;
+    const inside = this.form?.contains(target);
+    if (event.isComposing) return;
+    if (inside && key === "Enter" && command) this.form.requestSubmit(this.form.querySelector(".forum-primary"));
+    else if (inside && key === "Escape" && this.opener) this.back();
+    else if (inside || command || event.altKey || !this.whole || device.get("forum:keys") === "off") return;
+    else if (key === "z") this.since();
+    else if (/^c$/i.test(key)) this.go("article", key === "C");
+    else return;
+    event.preventDefault();
   }
 
   typed() {
     clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.remember(), PAUSE);
+    this.pause = setTimeout(() => this.remember(), 400);
     this.count();
-    this.grow();
   }
 
-  /* Says how much room is left, but only to those who come near the end. */
   count() {
-    const left = Number(this.text.dataset.max) - [...this.text.value].length;
-    const near = left < Number(this.text.dataset.max) / 10;
-    if (!this.room && !near) return;
-    this.room ??= this.text.parentElement.appendChild(Object.assign(document.createElement("p"), { className: "forum-hint" }));
-    this.room.hidden = !near;
-    this.room.textContent = (left < 0 ? this.form.dataset.over : this.form.dataset.left).replace("{n}", Math.abs(left));
+    const { max } = this.text.dataset;
+    const left = max - [...this.text.value].length;
+    const room = this.form.querySelector(".forum-room");
+    if (!room) return;
+    room.hidden = left >= max / 10;
+    room.textContent = room.dataset[left < 0 ? "over" : "left"].replace("{n}", Math.abs(left));
   }
 
-  /* Browsers without `field-sizing`. */
-  grow() {
-    if (CSS.supports("field-sizing", "content")) return;
-    this.text.style.blockSize = "auto";
-    this.text.style.blockSize = `${this.text.scrollHeight + 2}px`;
+  say(what) {
+    const status = this.querySelector("form .forum-sr[role=status]");
+    if (!status) return;
+    status.textContent = "";
+    setTimeout(() => { status.textContent = status.dataset[what]; }, 50);
   }
 
-  /* Speaking, and telling the time. */
-
-  say(words, alarm = false) {
-    if (!this.status || !words) return;
-    this.status.className = alarm ? "forum-error" : "forum-sr";
-    this.status.textContent = "";
-    setTimeout(() => { this.status.textContent = words; }, 50);
-  }
+  get language() { return this.closest("[lang]")?.lang || undefined; }
 
   age() {
-    const words = new Intl.RelativeTimeFormat(this.closest("[lang]")?.lang || undefined, { numeric: "auto" });
-    for (const time of this.querySelectorAll("time.forum-time")) {
+    const words = new Intl.RelativeTimeFormat(this.language, { numeric: "auto" });
+    for (const time of this.all("time.forum-time")) {
       const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
       time.dataset.date ??= time.textContent;
       const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? UNITS[2];
-      const recent = seconds > -DAY && seconds < RELATIVE_DAYS * DAY;
+      const recent = seconds > -DAY && seconds < 30 * DAY;
       time.textContent = recent ? words.format(-Math.max(0, Math.floor(seconds / size)), unit) : time.dataset.date;
+    }
+    // Not every browser lets keys reach what scrolls.
+    for (const code of this.all("pre")) if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+  }
+
+  tick() {
+    this.ticks = (this.ticks ?? 0) + 1;
+    if (this.ticks % 60 === 0) this.age();
+    for (const node of this.all("[data-ticking]")) {
+      node.until ??= Date.now() + 1000 * node.dataset.left;
+      const left = Math.ceil((node.until - Date.now()) / 1000);
+      const [n, unit] = left < 60 ? [left, "second"] : [Math.ceil(left / 60), "minute"];
+      const time = new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(n);
+      const words = left > 0 ? node.dataset.ticking.replace("{time}", time) : node.dataset.over;
+      if (node.textContent !== words) node.textContent = words;
+      if (left > 0) continue;
+      delete node.dataset.ticking;
+      node.removeAttribute("href");
     }
   }
 
-  /* A link to a comment inside folded replies unfolds them; some browsers do so by themselves. */
+  open(target) { for (let at = target; at !== this; at = at.parentElement) if (at.matches("details")) at.open = true; }
+
   reveal() {
-    const target = location.hash.length > 1 && document.getElementById(fragment());
-    if (!target || !this.contains(target)) return;
-    let folded = false;
-    for (let at = target.parentElement; at !== this; at = at.parentElement) {
-      if (at.matches("details:not([open])")) folded = at.open = true;
-    }
-    if (folded) target.scrollIntoView();
+    let target;
+    try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { /* a lone % */ }
+    if (!this.contains(target) || !target.closest("details:not([open])")) return;
+    this.open(target);
+    target.scrollIntoView();
   }
 }
 

@@ -21,14 +21,17 @@ async function solve({ salt, challenge, maxNumber }) {
 
 /* One field of one form: asks for its challenge when somebody begins to write, and holds the form back if need be. */
 class Proof {
+  static all = new WeakMap();
+
+  static of(form) {
+    const field = form?.matches?.("form.forum-form") && form.querySelector("input[name=proof]");
+    if (field && !Proof.all.has(field)) Proof.all.set(field, new Proof(field));
+    return field ? Proof.all.get(field) : null;
+  }
+
   constructor(field) {
     this.field = field;
     this.form = field.form;
-    const begin = () => this.begin();
-    this.form.addEventListener("input", begin, { once: true });
-    if (this.form.querySelector("textarea")?.value) begin();
-    // In the capturing phase, before whatever else hears it: a form that is not ready has not been submitted.
-    document.addEventListener("submit", (event) => this.submit(event), true);
   }
 
   begin() {
@@ -57,7 +60,7 @@ class Proof {
   }
 
   async submit(event) {
-    if (event.target !== this.form || this.field.value || this.over || event.submitter?.name === "preview") return;
+    if (this.field.value || this.over || event.submitter?.name === "preview") return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (this.waiting) return;
@@ -71,5 +74,8 @@ class Proof {
 if (typeof document === "undefined") {
   onmessage = async (event) => postMessage(await solve(event.data));
 } else {
-  for (const field of document.querySelectorAll("form.forum-form input[name=proof]")) new Proof(field);
+  // Forms come and go; and a form that is not ready has not been submitted, so nobody else hears of it first.
+  document.addEventListener("input", (event) => Proof.of(event.target.form)?.begin());
+  document.addEventListener("submit", (event) => Proof.of(event.target)?.submit(event), true);
+  for (const form of document.forms) if (form.querySelector("textarea")?.value) Proof.of(form)?.begin();
 }

@@ -60,7 +60,7 @@ class Watch:
     def see(self, request: Request) -> None:
         """Keep a request, and complain about one to anybody else."""
         self.requests.append(request.url)
-        if request.is_navigation_request():
+        if request.is_navigation_request() or request.method == "POST":
             self.pages.add(request.url)
         if not request.url.startswith((self.own, "about:", "data:")):
             self.complaints.append(f"foreign request {request.url}")
@@ -131,18 +131,20 @@ def live(make_live: Callable[..., Live]) -> Live:
 def person(browser: Browser) -> Iterator[Callable[..., Page]]:
     """A maker of people: each has a browser of their own, whose console must stay empty to the end.
 
-    Keyword arguments are Playwright's for a context.
+    Keyword arguments are Playwright's for a context; of the ``noisy`` it is known that things will go wrong.
     """
     watches: list[Watch] = []
     contexts = []
 
     def make(live: Live, **options: Any) -> Page:
+        noisy = options.pop("noisy", False)
         options.setdefault("viewport", {"width": 1000, "height": 900})
         context = browser.new_context(base_url=live.url, locale="en-GB", **options)
         context.set_default_timeout(PATIENCE)
         watch = Watch(live.url)
         context.on("page", watch.attach)
-        watches.append(watch)
+        if not noisy:
+            watches.append(watch)
         contexts.append(context)
         return context.new_page()
 
@@ -179,3 +181,10 @@ def press(page: Page, name: str) -> None:
     """Press the one button of that name, and wait for the page it leads to."""
     with page.expect_navigation():
         page.get_by_role("button", name=name, exact=True).click()
+
+
+def send(page: Page, name: str) -> None:
+    """Press a button of the comment form, and wait until the script has shown what the server answered."""
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name=name, exact=True).click()
+    expect(page.locator("form.forum-form[aria-busy=true]")).to_have_count(0)

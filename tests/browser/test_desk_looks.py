@@ -26,6 +26,8 @@ PLACES = {
     "edit": "comments/3/edit",
     "move": "comments/4/move",
     "remove": "comments/6/remove",
+    "reply": "comments/4/reply",
+    "nothing here": "nothing-here",
 }
 
 
@@ -51,6 +53,9 @@ def _pressing(live: Live, page: Page) -> Iterator[str]:
     page.locator("[data-row^='5.'] button").first.click()
     page.locator("#forum-undo").wait_for()
     yield "approved in place"
+    page.get_by_role("link", name="Reply to").first.click()
+    page.get_by_role("textbox", name="Reply", exact=True).wait_for()
+    yield "reply in place"
     page.get_by_role("button", name="Keys").click()
     yield "keys"
     page.goto(f"{QUEUE}comments/4/move")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Live
 from tests.browser.desk import QUEUE, WAITING, busy_desk, names, sit_down, state
+from tests.desk import edit
 
 FOCUSED = "() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
 
@@ -47,15 +48,15 @@ def test_every_button_by_keyboard(busy: Live, desk: Page) -> None:
     """Approve, reject, spam and remove, each with the way back, by Tab and Enter."""
     bar = desk.locator("#forum-bar")
     for name, button, said in (
-        ("Cleo", "Approve the comment by", "Approved."),
-        ("Dan", "Reject the comment by", "Rejected."),
-        ("Eve", "Spam: the comment by", "Marked as spam."),
+        ("Cleo", "Approve the comment by", "Approved: the comment by"),
+        ("Dan", "Reject the comment by", "Rejected: the comment by"),
+        ("Eve", "Spam: the comment by", "Marked as spam: the comment by"),
     ):
         press(desk, f"{button} {name}")
         expect(bar).to_contain_text(said)
     press(desk, "Remove… the comment by Fay")
     press(desk, "Remove")
-    expect(bar).to_contain_text("Removed.")
+    expect(bar).to_contain_text("Removed: the comment by")
     assert [state(busy, name) for name in WAITING] == ["published", "rejected", "spam", "removed"]
     expect(desk.get_by_text("Nothing is waiting.")).to_be_visible()
 
@@ -106,15 +107,48 @@ def test_edit_and_move_by_keyboard(busy: Live, desk: Page) -> None:
     press(desk, "Preview")
     expect(desk.get_by_role("region", name="Preview").locator("em")).to_have_text("there")
     press(desk, "Save")
-    expect(desk.locator("#forum-bar")).to_contain_text("Edited.")
+    expect(desk.locator("#forum-bar")).to_contain_text("Edited: the comment by")
     press(desk, "Move the comment by Dan")
     desk.get_by_role("radio", name="It answers nobody").press("Space")
     press(desk, "Look at it there")
     expect(desk.get_by_text("It will stand at the top of its page.")).to_be_visible()
     press(desk, "Move it")
-    expect(desk.locator("#forum-bar")).to_contain_text("Moved.")
+    expect(desk.locator("#forum-bar")).to_contain_text("Moved: the comment by")
     assert (busy.site.get(3).source, busy.site.get(4).parent_id) == ("Cleo was *there*.", None)
     assert desk.url.partition("?")[0].endswith(QUEUE)
+
+
+def test_an_answer_by_keyboard(busy: Live, desk: Page) -> None:
+    """A comment that waits is approved and answered on a page of its own, which leads back to the list."""
+    press(desk, "Reply to Cleo")
+    walk_to_field(desk, "Reply")
+    desk.keyboard.type("Thank you.")
+    press(desk, "Approve and reply")
+    expect(desk.locator("#forum-bar")).to_contain_text("Approved and answered: the comment by Cleo.")
+    assert (names(desk), state(busy, "Cleo"), state(busy, "anna")) == (["Dan", "Eve", "Fay"], "published", "published")
+    assert busy.site.get(7).parent_id == 3
+
+
+def test_many_go_after_a_question(busy: Live, desk: Page) -> None:
+    """What is ticked is removed after a page that asks why, as a single comment is."""
+    for name in ("Cleo", "Eve"):
+        desk.get_by_role("checkbox", name=f"Tick the comment by {name}").press("Space")
+    press(desk, "Remove… what is ticked")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Remove 2 comments?")
+    assert state(busy, "Cleo") == "held"
+    press(desk, "Remove")
+    expect(desk.locator("#forum-bar")).to_contain_text("2 comments removed.")
+    assert names(desk) == ["Dan", "Fay"]
+
+
+def test_all_of_a_long_comment_by_keyboard(busy: Live, desk: Page) -> None:
+    """Of a long comment the beginning is shown; a press on the sign below it shows all."""
+    edit(busy.site, 3, "Long. " * 400 + "The end.")
+    desk.goto(QUEUE)
+    expect(desk.get_by_text("The end.").first).to_be_hidden()
+    walk_to(desk, "Show all 2,408 characters")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_text("The end.").first).to_be_visible()
 
 
 def walk_to_field(page: Page, name: str) -> None:

@@ -16,7 +16,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # The smallest thing a finger hits; links inside sentences and people's own texts are exempt (WCAG 2.5.8).
 SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden]), textarea")]
   .filter((node) => !node.closest(".forum-body, .forum-prose, .forum-trap, .forum-where, .forum-words, .forum-source,"
-    + " .forum-errors, label, main > p, .skip"))
+    + " .forum-errors, label, main > p, .skip, .forum-skip:not(:focus)"))
   .map((node) => [node, node.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.width < 24 || box.height < 24))
   .map(([node, box]) => `${node.className} ${Math.round(box.width)}x${Math.round(box.height)}`)"""

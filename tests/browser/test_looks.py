@@ -30,6 +30,10 @@ BOXES = """() => [...document.querySelectorAll("forum-thread *")].map((node) => 
 OUTSIDE = """() => [...document.querySelectorAll("body, body *")].filter((node) => !node.closest("[class^=forum]"))
   .map((node) => getComputedStyle(node))
   .map((style) => [...style].filter((name) => !/height|block-size|origin/.test(name)).map((name) => style[name]))"""
+SMALL = """() => [...document.querySelectorAll("forum-thread :is(a, button, summary)")]
+  .filter((node) => node.offsetParent && !node.closest(".forum-body, .forum-skip"))
+  .filter((node) => Math.min(node.getBoundingClientRect().width, node.getBoundingClientRect().height) < 24)
+  .map((node) => node.outerHTML.slice(0, 120))"""
 SHIFTS = """() => { window.shift = 0; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shift += entry.value;
 }).observe({type: "layout-shift", buffered: true}); }"""
@@ -77,6 +81,41 @@ def test_text_stays_wide_on_a_phone(make_live: Callable[..., Live], person: Call
     widths = [body.bounding_box() for body in deep.all()]
     assert widths
     assert all(box is not None and box["width"] >= 220 for box in widths)
+
+
+def test_marks_move_nothing(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
+    """A page on which everything is new since a reader was there does not shift either."""
+    live = town(make_live)
+    page = person(live)
+    page.add_init_script(f"({SHIFTS})()")
+    page.goto(f"{DEMO}?forum_since=1")
+    page.wait_for_load_state("networkidle")
+    assert page.locator("article .forum-new").count() > 5
+    assert page.evaluate("() => window.shift") == 0
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_everything_can_be_hit(width: int, make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
+    """Every link, button and fold of a thread is at least 24 by 24 px."""
+    page = person(town(make_live), viewport={"width": width, "height": 700})
+    page.goto(f"{DEMO}?forum_since=1&forum_page=2")
+    assert page.locator(".forum-sort a").count() == 2
+    assert page.evaluate(SMALL) == []
+
+
+def test_skip_link_shows_when_it_is_reached(live: Live, person: Callable[..., Page]) -> None:
+    """The way past the comments appears under the keyboard, and leads past them."""
+    live.site.comment("How warm is the kitchen?")
+    page = person(live, java_script_enabled=False)
+    page.goto(live.site.page)
+    skip = page.get_by_role("link", name="Skip comments")
+    skip.focus()
+    box = skip.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 24
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert not page.evaluate("() => document.querySelector('.forum-list').contains(document.activeElement)")
 
 
 def test_dark(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from forum.models import Comment, Report
-from tests.browser.conftest import Live, press, write
+from tests.browser.conftest import Live, press, send, write
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_form_that_comes_back_is_worked_on_anew(working: Live, person: Callabl
     page = person(working)
     page.goto(working.site.page)
     write(page, "A fine loaf.", name="")
-    press(page, "Post comment")
+    send(page, "Post comment")
     page.get_by_label("Name", exact=True).fill("Ben")
     press(page, "Post comment")
     assert reasons(working) == [["first"]]
@@ -71,10 +71,10 @@ def test_without_scripts_a_comment_waits(working: Live, person: Callable[..., Pa
 
 def test_reporting_by_keyboard_without_scripts(live: Live, person: Callable[..., Page]) -> None:
     """A reader without JavaScript reports a comment with keys alone."""
-    live.site.comment("Rude words.", name="Rob")
+    rude = live.site.comment("Rude words.", name="Rob")
     page = person(live, java_script_enabled=False)
     page.goto(live.site.page)
-    link = page.get_by_role("link", name="Report the comment by Rob")
+    link = page.get_by_role("link", name=f"Report comment {rude}")
     link.focus()
     with page.expect_navigation():
         page.keyboard.press("Enter")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Live, press, write
+from tests.browser.conftest import Live, press, send, write
 
 STATUS = "form.forum-form [role=status]"
 
@@ -81,15 +81,25 @@ def test_double_click_posts_once(javascript: bool, live: Live, person: Callable[
     expect(page.get_by_role("heading", name="1 comment")).to_be_visible()
 
 
-def test_back_button_posts_once(reader: Page) -> None:
-    """Going back and pressing Post again leads to the comment that is there already."""
-    write(reader, "Only once, please.")
-    press(reader, "Post comment")
-    expect(reader.locator(".forum-body")).to_have_text("Only once, please.")
-    reader.go_back()
-    write(reader, "Only once, please.")
-    press(reader, "Post comment")
-    expect(reader.locator(".forum-body")).to_have_text("Only once, please.")
+def test_writing_the_same_again(reader: Page) -> None:
+    """Whoever posts the very same words once more is told so, in front of the comment that is there already."""
+    for words in ("Your comment is posted.", "You already posted exactly this."):
+        write(reader, "Only once, please.")
+        send(reader, "Post comment")
+        expect(reader.locator(STATUS)).to_have_text(words)
+        expect(reader.locator("#comment-1 > article")).to_be_focused()
+    expect(reader.get_by_role("heading", name="1 comment")).to_be_visible()
+
+
+def test_back_button_posts_once(live: Live, person: Callable[..., Page]) -> None:
+    """Without scripts: going back and pressing Post again leads to the comment that is there already."""
+    page = person(live, java_script_enabled=False)
+    page.goto(live.site.page)
+    for _ in range(2):
+        write(page, "Only once, please.")
+        press(page, "Post comment")
+        expect(page.locator(".forum-body")).to_have_text("Only once, please.")
+        page.go_back()
 
 
 def test_offline_keeps_the_text(reader: Page) -> None:
@@ -97,17 +107,19 @@ def test_offline_keeps_the_text(reader: Page) -> None:
     write(reader, "In the tunnel.")
     reader.context.set_offline(True)
     reader.get_by_role("button", name="Post comment").click()
-    expect(reader.locator(STATUS)).to_contain_text("There is no connection right now.")
+    expect(reader.get_by_role("alert")).to_contain_text("There is no connection right now.")
+    expect(reader.get_by_role("alert")).to_be_focused()
     expect(_text(reader)).to_have_value("In the tunnel.")
     reader.context.set_offline(False)
-    press(reader, "Post comment")
+    send(reader, "Post comment")
     expect(reader.locator(".forum-body")).to_have_text("In the tunnel.")
+    expect(reader.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_mistake_takes_the_focus(reader: Page) -> None:
     """When the form comes back the summary of what is wrong has the focus, and leads to the field."""
     write(reader, "Words.", name="")
-    press(reader, "Post comment")
+    send(reader, "Post comment")
     expect(reader.get_by_role("alert")).to_be_focused()
     reader.get_by_role("alert").get_by_role("link").click()
     expect(reader.get_by_label("Name", exact=True)).to_be_focused()
@@ -135,7 +147,7 @@ def test_what_was_not_posted_stays_a_draft(live: Live, asked: Page) -> None:
     """A form that came back with a mistake was not posted: at the comment one came from the text is still there."""
     asked.goto(f"{live.site.page}#comment-1")
     write(asked, "A long thought", name="")
-    press(asked, "Post comment")
+    send(asked, "Post comment")
     expect(asked.get_by_role("alert")).to_be_visible()
     asked.goto(f"{live.site.page}#comment-1")
     expect(_text(asked)).to_have_value("A long thought")
@@ -144,7 +156,7 @@ def test_what_was_not_posted_stays_a_draft(live: Live, asked: Page) -> None:
 def test_a_mended_mistake_leaves_no_draft(asked: Page) -> None:
     """A text that is posted from the page that told of a mistake is a draft no more."""
     write(asked, "Twenty degrees.", name="")
-    press(asked, "Post comment")
+    send(asked, "Post comment")
     asked.get_by_label("Name", exact=True).fill("Ben")
     press(asked, "Post comment")
     expect(asked.locator("#comment-3 .forum-body")).to_have_text("Twenty degrees.")

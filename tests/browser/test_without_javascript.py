@@ -129,7 +129,7 @@ def test_paging(make_live: Callable[..., Live], person: Callable[..., Page]) -> 
     page = person(live, java_script_enabled=False)
     page.goto(live.site.page)
     expect(page.locator(".forum-body")).to_have_text(["Loaf 0.", "Loaf 1."])
-    page.get_by_role("link", name="Later comments").click()
+    page.get_by_role("link", name="More comments").click()
     expect(page.locator(".forum-body")).to_have_text(["Loaf 2.", "Loaf 3."])
     page.goto(f"/forum/comments/{ids[4]}")
     expect(page.locator(".forum-body")).to_have_text(["Loaf 4."])

@@ -9,7 +9,11 @@ from typing import Any
 from playwright.sync_api import Locator, Page
 
 from forum.cli import forum_cli
-from tests.browser.conftest import MODERATOR, Live, press, write
+from forum.moderation import pages
+from tests.browser.conftest import MODERATOR, Live, press, send, write
+from tests.desk import press as press_of
+from tests.desk import run
+from tests.visitors import Site
 
 DEMO = "/articles/the-table-where-things-are-mended"
 DESK = {
@@ -44,8 +48,13 @@ def town(make_live: Callable[..., Live]) -> Live:
     _say(live, "Dan", parent=cleo)
     _say(live, "Eve", notify="direct")
     site.deliver()
+    _pin(site, cleo)
     site.comment("Have a look at https://example.org/ and [here](https://example.org/x).", name="Fay", parent=cleo)
     return live
+
+
+def _pin(site: Site, comment: int) -> None:
+    run(site, lambda session: pages.pin(session, press_of(site), comment, site.get(comment).version))
 
 
 def _say(live: Live, name: str, **fields: Any) -> int:
@@ -85,13 +94,13 @@ def _writing(live: Live, page: Page) -> Iterator[str]:
     yield "reply in place"
     page.goto(live.site.page)
     write(page, "", name="", email="ben@")
-    press(page, "Post comment")
+    send(page, "Post comment")
     yield "mistakes"
     write(page, "> A quote\n\n**Words** and [a link](https://example.org/).\n\n- a list\n\n    some code")
-    press(page, "Preview")
+    send(page, "Preview")
     yield "preview"
     page.locator("input[name=stamp]").evaluate("(field) => { field.value = field.value.slice(0, -4) + 'AAAA'; }")
-    press(page, "Post comment")
+    send(page, "Post comment")
     yield "old stamp"
     press(page, "Post comment")
     yield "held"
@@ -104,10 +113,10 @@ def _own(live: Live, page: Page) -> Iterator[str]:
     edit = own.get_by_role("link", name="Edit").get_attribute("href") or ""
     page.goto(edit)
     yield "edit"
-    press(page, "Preview")
+    send(page, "Preview")
     yield "edit preview"
     page.get_by_label("Comment", exact=True).fill("")
-    press(page, "Save")
+    send(page, "Save")
     yield "edit mistake"
     page.goto(edit.replace("/edit", "/remove"))
     yield "delete"

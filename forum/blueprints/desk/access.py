@@ -6,13 +6,14 @@ import datetime as dt
 from dataclasses import dataclass
 
 from flask import Response, make_response, redirect, request, session, url_for
-from werkzeug.exceptions import NotFound
 
+from ...errors import NotFound
 from ...forms import CSRF_FIELD
 from ...identity import Identity
 from ...moderation import sign_in
 from ...settings import Settings
 from ...state import ForumState, get
+from ..pages import limit_body
 
 _SESSION_KEY = "forum_moderator"
 _ACTOR = "forum.actor"
@@ -21,37 +22,46 @@ _LABEL_LENGTH = 190
 _IDLE = dt.timedelta(hours=12).total_seconds()
 # How old, in seconds, the note of the last request may grow: not every answer needs a new cookie.
 _NOTED_EVERY = 300
+# The words of the host's own page are for strangers; whoever sits at the desk reads these.
+_NOTHING = "There is no such page."
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A moderator: ``ref`` is what the audit log keeps, ``name`` what others read; an admin may do all there is."""
+    """A moderator: ``ref`` is what the audit log keeps, ``name`` what others read; an admin may do all there is.
+
+    ``is_guest`` says that they signed in here, by mail, and not where the host's people do.
+    """
 
     ref: str
     name: str
     is_admin: bool
+    is_guest: bool = False
 
 
 def guard() -> Response | None:
-    """Before each page for moderators: let them in, show strangers the way to sign in, or nothing at all."""
+    """Before each page for moderators: let them in, show strangers the way to sign in, or nothing at all.
+
+    What such a page may be sent is bounded here too.
+    """
+    limit_body()
     state = get()
     return None if _actor(state) else _stranger(state)
 
 
 def guard_admin() -> Response | None:
     """The same for pages of admins; for other moderators they do not exist."""
-    state = get()
-    actor = _actor(state)
+    answer, actor = guard(), _actor(get())
     if actor is not None and not actor.is_admin:
-        raise NotFound
-    return None if actor else _stranger(state)
+        raise NotFound(_NOTHING)
+    return answer
 
 
 def moderator(state: ForumState) -> Actor:
     """Who acts in this request. Raises NotFound for everybody who may not."""
     actor = _actor(state)
     if actor is None:
-        raise NotFound
+        raise NotFound(_NOTHING)
     return actor
 
 
@@ -64,7 +74,7 @@ def actor_of(settings: Settings, email: str) -> Actor | None:
     """The moderator with this address, however they proved that it is theirs; None for everybody else's."""
     if email not in settings.moderators:
         return None
-    return Actor(email, email.partition("@")[0], not settings.admins or email in settings.admins)
+    return Actor(email, email.partition("@")[0], not settings.admins or email in settings.admins, is_guest=True)
 
 
 def begin_session(sign_in_id: int, now: dt.datetime) -> None:
@@ -130,4 +140,4 @@ def _stranger(state: ForumState) -> Response:
     """On a site without accounts moderators sign in by mail; elsewhere the page does not exist for strangers."""
     if request.method == "GET" and state.settings.moderators and state.identity() is None:
         return make_response(redirect(url_for("forum.sign_in.ask")))
-    raise NotFound
+    raise NotFound(_NOTHING)

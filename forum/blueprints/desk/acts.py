@@ -18,7 +18,6 @@ from ...moderation.undo import Undone
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import session_holds
-from ..pages import limit_body
 from . import announcing, said
 from .access import guard, moderator
 from .frame import desk
@@ -26,7 +25,6 @@ from .rows import ACTS
 
 blueprint = Blueprint("desk_acts", __name__, url_prefix="/moderation")
 blueprint.before_request(guard)
-blueprint.before_request(limit_body)
 
 # A person waits for the answer, and so does a process of the web server.
 PATIENCE_SECONDS = 5.0
@@ -97,9 +95,9 @@ def carry_out(comment_id: int, word: str, do: Callable[[Press], object]) -> Resp
     """Let ``do`` act and come back with a bar that says ``word``, or who was faster."""
     try:
         return carry_through(word, do)
-    except Conflict:
+    except Conflict as conflict:
         get().session.rollback()
-        return said.back(f"missed.{comment_id}")
+        return said.back(said.missed(conflict))
 
 
 def carry_through(word: str, do: Callable[[Press], object]) -> Response:

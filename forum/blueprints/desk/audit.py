@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from flask import Blueprint, Response, request, url_for
@@ -11,9 +11,9 @@ from flask import Blueprint, Response, request, url_for
 from ...audit import name_of
 from ...models import Audit
 from ...moderation import activity
-from ...moderation.activity import Search, Subjects
-from ...outbox import postbox
+from ...moderation.activity import Search, Subjects, Together
 from ...state import get
+from . import fields, numbers
 from .access import guard, moderator
 from .frame import desk
 
@@ -28,10 +28,12 @@ ACTS: Final = {
     "spam": "marked as spam",
     "remove": "removed",
     "restore": "restored",
+    "reply": "answered",
     "edit": "edited",
     "move": "moved",
     "undo": "undid",
     "report": "hid it after reports",
+    "check": "gave an opinion of",
     "close": "closed",
     "open": "opened",
     "hold": "had every comment wait",
@@ -60,28 +62,17 @@ ACTS: Final = {
     "setting_reset": "reset a setting",
 }
 
-_KINDS: Final = {
-    "comment": "a comment",
-    "thread": "a page",
-    "address": "an address",
-    "listing": "the lists of people",
-    "report": "a report",
-    "setting": "a setting",
-    "sign_in": "a sign-in",
-    "outbox": "the mail",
-}
-
-
 KINDS: Final = {
     "comment": "a comment",
     "thread": "a page",
     "address": "an address",
     "listing": "the list of people",
-    "report": "a report",
     "setting": "a setting",
     "sign_in": "a sign-in",
     "outbox": "the mail of the site",
+    "retention": "old data",
 }
+_MANY: Final = {"comment": "comments", "thread": "pages", "listing": "entries", "address": "addresses"}
 
 
 class Thing(NamedTuple):
@@ -95,7 +86,8 @@ class Thing(NamedTuple):
 class Row:
     """One row as the page shows it: ``about`` is its subject, ``by`` who wrote that, if it is a comment.
 
-    ``undo`` is how many changes of its press can be taken back, 0 for none.
+    ``undo`` is how many changes of its press can be taken back, 0 for none. Where its press did the same to many,
+    ``each_url`` leads to every one of them.
     """
 
     row: Audit
@@ -103,23 +95,29 @@ class Row:
     did: str
     about: Thing
     by: Thing | None
+    before: str | None
+    after: str | None
     why: str
     undo: int
+    each_url: str | None = None
 
 
 @blueprint.get("")
 def index() -> Response:
     """The rows that are searched for, the newest first."""
     state, search = get(), Search.parse(request.args)
-    found = activity.page(state.session, search, postbox.number(request.args.get("before", "")))
+    found = activity.page(state.session, search, numbers.before())
     subjects = activity.subjects(state.session, found.rows)
     undoable = activity.undoable(state.session, found.rows)
     return desk(
         "forum/moderation/audit.html",
         search=search,
-        rows=[_row(row, subjects, undoable) for row in found.rows],
+        rows=[
+            _of_many(each, found.together[each.row.id]) if each.row.id in found.together else each
+            for each in (_row(row, subjects, undoable) for row in found.rows)
+        ],
         acts=ACTS,
-        kinds=_KINDS,
+        kinds=KINDS,
         older=_url(search, before=found.before) if found.before else None,
     )
 
@@ -138,9 +136,19 @@ def _row(row: Audit, subjects: Subjects, undoable: dict[str, int]) -> Row:
         by=Thing(comment.name, url_for("forum.desk_author.index", comment_id=comment.id))
         if comment is not None and comment.name
         else None,
+        before=row.before,
+        after=row.after,
         why=_why(row),
         undo=undoable.get(row.batch or "", 0) if row.undone_at is None else 0,
     )
+
+
+def _of_many(one: Row, together: Together) -> Row:
+    """The row of a press that did the same to many."""
+    kind = one.row.subject_kind
+    words = f"{together.many:,} {_MANY.get(kind, kind)}"
+    url = url_for("forum.desk_audit.index", press=one.row.id)
+    return replace(one, about=Thing(words), by=None, before=together.before, after=together.after, each_url=url)
 
 
 def _why(row: Audit) -> str:
@@ -152,9 +160,14 @@ def _about(row: Audit, subjects: Subjects) -> Thing:
     if row.subject_kind in _ABOUT:
         return _ABOUT[row.subject_kind](row.subject_id, subjects)
     if row.subject_kind == "setting":
-        return Thing(row.cause)
+        return Thing(f"“{fields.label_of(row.cause)}”", _setting_url(row.cause))
     # The act says it all.
     return Thing("" if row.subject_kind in ("sign_in", "outbox") else f"{row.subject_kind} {row.subject_id}")
+
+
+def _setting_url(key: str) -> str | None:
+    """Where it stands on the page that only admins have."""
+    return url_for("forum.desk_settings.index", _anchor=key) if moderator(get()).is_admin else None
 
 
 def _comment(id_: int, subjects: Subjects) -> Thing:
@@ -178,8 +191,14 @@ def _address(id_: int, subjects: Subjects) -> Thing:
     return Thing(f"address {address.email}", url_for("forum.desk_ledger.index", address=address.key))
 
 
+def _listing(id_: int, subjects: Subjects) -> Thing:
+    """What it says stands before and after; it may be gone."""
+    return Thing(f"entry {id_}", url_for("forum.desk_lists.index"))
+
+
 _ABOUT: Final[dict[str, Callable[[int, Subjects], Thing]]] = {
     "comment": _comment,
     "thread": _thread,
     "address": _address,
+    "listing": _listing,
 }

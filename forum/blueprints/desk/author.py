@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from urllib.parse import quote
 
 from flask import Blueprint, Response, make_response, request, url_for
 from sqlalchemy import select
@@ -17,14 +19,15 @@ from ...moderation.acts import Press
 from ...moderation.authors import Author
 from ...moderation.bulk import Picked
 from ...moderation.listings import Kind
+from ...outbox import restore
 from ...signals import address_unsubscribed
 from ...sqlite import begin_writing
 from ...state import ForumState, get
-from ..pages import limit_body, private
-from . import acts, lists, many, said
+from ..pages import private
+from . import acts, lists, many, numbers, said
 from .access import Actor, guard, moderator
 from .frame import desk
-from .rows import shown
+from .rows import acts_of, removable, shown
 
 UNPROVED = (
     "Whether the owner of this address wrote this comment is not known: please tick that its owner has asked for "
@@ -33,7 +36,6 @@ UNPROVED = (
 
 blueprint = Blueprint("desk_author", __name__, url_prefix="/moderation/people/comment")
 blueprint.before_request(guard)
-blueprint.before_request(limit_body)
 
 
 @blueprint.get("/<forum_id:comment_id>")
@@ -82,14 +84,14 @@ def export(comment_id: int) -> Response:
     state = get()
     actor = _admin(state)
     begin_writing(state.session)
-    author = authors.of(state.session, comment_id)
+    author = _somebody(state, comment_id)
     if not _may_take_all(author):
         return _page(comment_id, 422, UNPROVED)
     data = authors.export(state.session, author, actor.ref, state.clock())
     state.session.commit()
     response = make_response(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
     response.mimetype = "application/json"
-    response.headers["Content-Disposition"] = f'attachment; filename="person-{comment_id}.json"'
+    response.headers["Content-Disposition"] = _file_of(author)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return private(response)
 
@@ -99,7 +101,7 @@ def erasing(comment_id: int) -> Response:
     """What an erasure takes and what it leaves."""
     state = get()
     _admin(state)
-    return _erasing(authors.of(state.session, comment_id))
+    return _erasing(_somebody(state, comment_id))
 
 
 @blueprint.post("/<forum_id:comment_id>/erase")
@@ -109,7 +111,7 @@ def erase(comment_id: int) -> Response:
     state = get()
     actor = _admin(state)
     begin_writing(state.session)
-    author = authors.of(state.session, comment_id)
+    author = _somebody(state, comment_id)
     if not _may_take_all(author):
         return _erasing(author, 422, UNPROVED)
     address = author.comment.address
@@ -145,13 +147,28 @@ def _mark(state: ForumState, author: Author) -> listings.Mark:
     return mark
 
 
+def _file_of(author: Author) -> str:
+    """What makes the answer a file that says whose data it is, by a name that every system takes."""
+    name = " ".join(re.sub(r"[^\w -]", " ", author.comment.name).split()) or "author"
+    plain = name.encode("ascii", "ignore").decode().strip() or "author"
+    return f"attachment; filename=\"{plain}.json\"; filename*=UTF-8''{quote(name)}.json"
+
+
 def _may_take_all(author: Author) -> bool:
     return author.is_proved or "owner" in request.form
 
 
+def _somebody(state: ForumState, comment_id: int) -> Author:
+    """The author, as long as something is kept about them. Raises NotFound."""
+    author = authors.of(state.session, comment_id)
+    if author.is_erased:
+        raise NotFound
+    return author
+
+
 def _erasing(author: Author, status: int = 200, error: str | None = None) -> Response:
-    numbers = authors.numbers(get().session, author)
-    return desk("forum/moderation/author_erase.html", status, author=author, numbers=numbers, error=error)
+    written = authors.numbers(get().session, author)
+    return desk("forum/moderation/author_erase.html", status, author=author, numbers=written, error=error)
 
 
 def _admin(state: ForumState) -> Actor:
@@ -165,23 +182,25 @@ def _page(comment_id: int, status: int = 200, error: str | None = None) -> Respo
     state = get()
     now, admin = state.clock(), moderator(state).is_admin
     author = authors.of(state.session, comment_id)
-    rows = authors.written(state.session, author, lists.before())
+    rows = authors.written(state.session, author, numbers.before())
     more = len(rows) == authors.PER_PAGE
-    entries = authors.entries(state.session, state.keys, author, now)
+    entries = lists.shown(state.session, authors.entries(state.session, state.keys, author, now), now)
     here = url_for("forum.desk_author.index", comment_id=comment_id)
     return desk(
         "forum/moderation/author.html",
         status,
         author=author,
         here=here,
-        rows=[(comment, shown(comment)) for comment in rows],
+        rows=[(comment, shown(comment), acts_of(comment)) for comment in rows],
+        removable=removable,
         numbers=authors.numbers(state.session, author),
         marks=authors.marks(state.keys, author),
-        entries=[lists.entry(row, now) for row in entries],
+        entries=entries,
         follows=authors.follows(state.session, author) if admin else [],
         mails=authors.mails(state.session, author) if admin else [],
         terms=lists.TERMS,
         effects=listings.EFFECTS,
+        laid_aside=restore.REASON,
         error=error,
         older=url_for("forum.desk_author.index", comment_id=comment_id, before=rows[-1].id) if more else None,
     )

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from ... import addresses, audit, comments, render, sanitize
 from ...errors import Conflict, ExpiredToken, NotFound
 from ...models import Comment
-from ...moderation import acts, notices
+from ...moderation import acts
 from ...moderation.acts import Press
 from ...moderation.notices import LINK_DAYS, Act, Link, read_link
 from ...moderation.undo import undo
@@ -93,7 +93,7 @@ def _carry_out(state: ForumState, act: Act, comment: Comment, actor: Actor) -> N
 
 def _undo(state: ForumState, comment: Comment, actor: Actor) -> None:
     session, now = state.session, state.clock()
-    row = notices.last_act(session, comment)
+    row = audit.newest(session, "comment", comment.id)
     # Only what this moderator did last: another one's decision is taken back at the desk.
     if row is None or row.batch is None or row.actor != actor.ref:
         raise audit.conflict(session, comment)
@@ -115,7 +115,7 @@ def _offered(link: Link, comment: Comment) -> list[Act]:
 def _show(state: ForumState, link: Link, comment: Comment, status: int = 200) -> Response:
     offered = _offered(link, comment)
     done = offered == ["undo"]
-    row = None if offered else notices.last_act(state.session, comment)
+    row = None if offered else audit.newest(state.session, "comment", comment.id)
     fresh = link.now_for(comment, link.act if done or link.act != "undo" else "approve")
     return bare(
         "forum/moderation/by_mail.html",

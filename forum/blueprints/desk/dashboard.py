@@ -17,13 +17,15 @@ from ...state import ForumState, get
 from . import plot
 from .access import guard
 from .frame import desk
+from .plot import Plot
 
 blueprint = Blueprint("desk_dashboard", __name__, url_prefix="/moderation/overview")
 blueprint.before_request(guard)
 
 # Whoever delivers notes it at least every 15 seconds; cron, as the documentation has it, comes once a minute.
 _SILENT: Final = dt.timedelta(minutes=2)
-_EVERY: Final = 5
+# Days, their names and a width in pixels: a phone shows fewer, so that the words stay as large as all others.
+_PLOTS: Final = {"wide": (figures.DAYS, 5, 640), "narrow": (10, 3, 320)}
 
 
 @blueprint.get("")
@@ -40,13 +42,21 @@ def index() -> Response:
         days=days,
         totals={verdict: sum(day.numbers[verdict] for day in days) for verdict in figures.VERDICTS},
         busiest=max(days, key=lambda day: day.total),
-        plot=plot.stacked([(_short(day), day.numbers) for day in days], _EVERY),
+        plots=_plots(days),
         mail=mail,
         errors=_errors(mail.errors) if mail else [],
         silent=mail is not None and _is_silent(mail, now),
         remedy=_remedy(state),
         ago=lambda then: ago(then, now),
     )
+
+
+def _plots(days: Sequence[Day]) -> dict[str, Plot]:
+    """The last days for a wide page and for a narrow one; none where nobody has written anything."""
+    if not any(day.total for day in days):
+        return {}
+    bars = [(_short(day), day.numbers) for day in days]
+    return {name: plot.stacked(bars[-number:], every, width) for name, (number, every, width) in _PLOTS.items()}
 
 
 def _short(day: Day) -> str:

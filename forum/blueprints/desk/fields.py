@@ -67,6 +67,11 @@ class Change:
     text: str
 
 
+def label_of(key: str) -> str:
+    """What the field of a policy key is called; a key that is none is its own name."""
+    return label(POLICY[key]) if key in POLICY else key
+
+
 def typed(form: MultiDict[str, str]) -> dict[str, str]:
     """The text of each policy key that came with a form. A switch sends "false" before its "true"."""
     return {key: form.getlist(key)[-1] for key in POLICY if key in form}

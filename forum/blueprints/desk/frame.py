@@ -25,7 +25,9 @@ _LAYOUT_ENDPOINTS = (
     ("Privacy", "forum.desk_privacy.index", True),
 )
 # Where one gets to from the list of comments.
-_OF_COMMENTS = ("forum.desk_acts", "forum.desk_many", "forum.desk_one")
+_OF_COMMENTS = ("forum.desk_acts", "forum.desk_many", "forum.desk_one", "forum.desk_reply")
+# Somebody's own page is one of those about people.
+_WITHIN = {"forum.desk_author": "forum.desk_lists"}
 # The script of the desk, its answers, and nothing else that runs.
 _POLICY = "; script-src 'self'; connect-src 'self'"
 
@@ -64,7 +66,7 @@ def _frame(state: ForumState, actor: Actor) -> dict[str, Any]:
 
 def _ways(is_admin: bool) -> list[Way]:
     here = (request.endpoint or "").rpartition(".")[0]
-    here = "forum.moderation" if here in _OF_COMMENTS else here
+    here = "forum.moderation" if here in _OF_COMMENTS else _WITHIN.get(here, here)
     return [
         Way(label, url_for(endpoint), endpoint.rpartition(".")[0] == here)
         for label, endpoint, for_admins in _LAYOUT_ENDPOINTS

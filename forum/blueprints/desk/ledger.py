@@ -26,6 +26,7 @@ from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import SESSION_CHANGED, session_holds
 from ..pages import private
+from . import numbers
 from .access import guard_admin, moderator
 from .frame import desk
 
@@ -56,7 +57,7 @@ _DID: Final = {
 def index() -> Response:
     """The messages that are searched for, the newest first."""
     state, search = get(), Search.parse(request.args)
-    found = postbox.page(state.session, search, postbox.number(request.args.get("before", "")))
+    found = postbox.page(state.session, search, numbers.before())
     breaker = vitals.breaker(state.session, state.clock())
     return desk(
         "forum/moderation/ledger.html",
@@ -65,6 +66,7 @@ def index() -> Response:
         rows=[(message, _why(message)) for message in found.messages],
         older=_list_url(search, before=found.before) if found.before else None,
         tab_url=lambda tab: _list_url(Search(tab, search.address, search.comment)),
+        preparing=vitals.preparing(state.session),
         breaker=breaker,
         words=masked(breaker.error) if breaker and breaker.error else "no answer",
         laid_aside=restore.REASON,

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from ...audit import name_of
 from ...errors import Conflict, InvalidDraft
-from ...models import Listing
-from ...moderation import enlisting, listings
+from ...models import Comment, Listing
+from ...moderation import authors, enlisting, listings
 from ...screening import Effect
 from ...sqlite import begin_writing
 from ...state import get
-from ..pages import limit_body
-from . import acts, said
+from . import acts, numbers, said
 from .access import guard
 from .frame import desk
 
 blueprint = Blueprint("desk_lists", __name__, url_prefix="/moderation/people")
 blueprint.before_request(guard)
-blueprint.before_request(limit_body)
 
 _LENGTH = 320
 _SAME = "same"
@@ -33,12 +33,13 @@ TERMS: Final = ("", "1", "7", "30", "365")
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as pages show it; ``edition`` travels with its forms."""
+    """An entry as pages show it; ``edition`` travels with its forms, ``newest`` is the latest comment it fits."""
 
     row: Listing
     edition: str
     who: str
     ended: bool
+    newest: Comment | None
 
 
 @blueprint.get("")
@@ -80,9 +81,9 @@ def change(listing_id: int) -> Response:
         else:
             row = state.session.get(Listing, listing_id)
             enlisting.change(state.session, press, listing_id, seen, *treatment(press.now, row))
-    except Conflict:
+    except Conflict as conflict:
         state.session.rollback()
-        return said.back(f"missed.{listing_id}.listing")
+        return said.back(said.missed(conflict))
     state.session.commit()
     return said.back(f"{word}.{press.batch}")
 
@@ -97,21 +98,25 @@ def treatment(now: dt.datetime, row: Listing | None = None) -> tuple[Effect, dt.
     return effect, now + dt.timedelta(days=int(days)) if days else None
 
 
-def entry(row: Listing, now: dt.datetime) -> Entry:
-    """An entry for a page."""
-    return Entry(row, enlisting.edition(row), name_of(row.created_by), row.until is not None and row.until <= now)
+def shown(session: Session, rows: Sequence[Listing], now: dt.datetime) -> list[Entry]:
+    """Entries for a page."""
+    newest = authors.behind(session, rows)
+    return [
+        Entry(
+            row=row,
+            edition=enlisting.edition(row),
+            who=name_of(row.created_by),
+            ended=row.until is not None and row.until <= now,
+            newest=newest.get(row.id),
+        )
+        for row in rows
+    ]
 
 
 def faster(conflict: Conflict) -> str:
     """Who listed them already."""
     who = name_of(conflict.by) if conflict.by else "Somebody"
     return f"{who} has them on the list already: change the entry below, or take it off."
-
-
-def before() -> int | None:
-    """Below which id a page of older rows begins."""
-    text = request.args.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _kind() -> str:
@@ -125,12 +130,12 @@ def _page(status: int = 200, error: str | None = None) -> Response:
     state, text = get(), request.args.get("q", "").replace("\0", "").strip()[:_LENGTH]
     effect = request.args.get("effect", "")
     asked: dict[str, Any] = {"q": text, "effect": effect if effect in listings.EFFECTS else ""}
-    rows = listings.find(state.session, state.keys, text, asked["effect"], before())
+    rows = listings.find(state.session, state.keys, text, asked["effect"], numbers.before())
     more = len(rows) == listings.PER_PAGE
     return desk(
         "forum/moderation/lists.html",
         status,
-        entries=[entry(row, state.clock()) for row in rows],
+        entries=shown(state.session, rows, state.clock()),
         asked=asked,
         typed=request.form,
         error=error,

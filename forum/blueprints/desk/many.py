@@ -33,14 +33,7 @@ blueprint = Blueprint("desk_many", __name__, url_prefix="/moderation/many")
 blueprint.before_request(guard)
 
 _PICKED = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
-_FORM_ROOM = 64 * 1024
 _UNCLEAR = "It is not clear which comments are meant. Please begin again from the queue."
-
-
-@blueprint.before_request
-def limit_form() -> None:
-    """Bound what a form may send."""
-    request.max_content_length = request.max_form_memory_size = _FORM_ROOM
 
 
 @blueprint.post("")
@@ -50,10 +43,12 @@ def act() -> Response:
     word: Any = acts.chosen(ACTS)
     if "all" in request.form:
         return _confirm(get(), word)
-    seen = [match.groups() for match in map(_PICKED.fullmatch, request.form.getlist("picked")) if match]
-    if not seen:
+    picked = _picked()
+    if not picked.seen:
         return said.back("none")
-    picked = Picked([(int(id_), int(version)) for id_, version in seen])
+    # As beside a single comment: what goes is asked about, with room to say why.
+    if word == "remove" and "sure" not in request.form:
+        return _confirm_picked(picked)
     press = acts.new_press(get())
     progress = step(get(), press, word, picked)
     return said.back(f"{word}.{press.batch}.{len(progress.left)}")
@@ -72,6 +67,21 @@ def act_on_all() -> Response:
     return said.back(f"{word}.{press.batch}")
 
 
+def _picked() -> Picked:
+    """What was ticked, each as it was seen; what makes no sense is not ticked."""
+    seen = [match.groups() for match in map(_PICKED.fullmatch, request.form.getlist("picked")) if match]
+    return Picked([(int(id_), int(version)) for id_, version in seen])
+
+
+def _confirm_picked(picked: Picked) -> Response:
+    return desk(
+        "forum/moderation/confirm_picked.html",
+        picked=[f"{id_}.{version}" for id_, version in picked.seen],
+        back=said.back_url(),
+        came_from=request.form.get("back", ""),
+    )
+
+
 def step(state: ForumState, press: Press, word: Any, selection: Picked | Matching) -> Progress:
     """Do one chunk of a press and commit it; the host hears of what changed."""
     begin_writing(state.session)
@@ -87,6 +97,8 @@ def _confirm(state: ForumState, word: Any) -> Response:
     """Say how many comments by how many people would change, and who would be mailed."""
     asked = _filter()
     expected = forecast(state.session, word, asked)
+    # Its batch is given now: a form that is sent twice, since the first one got no answer, is one press.
+    once = {"batch": acts.new_press(state).batch, "at": state.clock().isoformat()}
     return desk(
         "forum/moderation/confirm_all.html",
         act=word,
@@ -95,7 +107,7 @@ def _confirm(state: ForumState, word: Any) -> Response:
         mails=state.settings.mail_enabled,
         back=said.back_url(),
         came_from=request.form.get("back", ""),
-        hidden={"action": word, "upto": expected.upto, "at": state.clock().isoformat(), "of": expected.number},
+        hidden=once | {"action": word, "upto": expected.upto, "of": expected.number},
     )
 
 

@@ -19,15 +19,13 @@ from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import SESSION_CHANGED, session_holds
 from ..own import BUSY
-from ..pages import limit_body
 from . import acts, said
 from .access import guard, moderator
 from .frame import desk
-from .rows import quoted, removable, shown
+from .rows import quoted, removable, words_of
 
 blueprint = Blueprint("desk_one", __name__, url_prefix="/moderation/comments/<forum_id:comment_id>")
 blueprint.before_request(guard)
-blueprint.before_request(limit_body)
 
 # A permalink, an anchor, or the bare number.
 _TARGET = re.compile(r"(?:\S*(?:/comments/|#comment-))?([0-9]{1,15})/?")
@@ -48,6 +46,9 @@ def edit(comment_id: int) -> Response:
     if request.method == "GET":
         return _editor(state, comment, comment.source)
     typed = request.form.get("body", "")
+    # Whatever the answer is, its form must not carry on a version that nobody has seen.
+    if comment.version != acts.version():
+        return _outrun(state, comment, typed)
     if not session_holds():
         return _editor(state, comment, typed, 422, error=SESSION_CHANGED)
     try:
@@ -74,11 +75,15 @@ def _save(state: ForumState, comment: Comment, typed: str, body: str) -> Respons
 
 def _unsaved(state: ForumState, comment: Comment, typed: str, is_busy: bool) -> Response:
     """What was typed outlives another's decision, and a database that is locked for writers."""
-    # The form of a busy site must not carry on a version that nobody has seen.
     if is_busy and comment.version == acts.version():
         return _editor(state, comment, typed, 503, error=BUSY)
+    return _outrun(state, comment, typed)
+
+
+def _outrun(state: ForumState, comment: Comment, typed: str) -> Response:
+    """Show who was faster and what stands there now, beside what was typed."""
     faster = said.of_conflict(audit.conflict(state.session, comment), moderator(state))
-    return _editor(state, comment, typed, 409, bar=faster)
+    return _editor(state, comment, typed, 409, bar=faster, is_outrun=True)
 
 
 @blueprint.get("/remove")
@@ -87,7 +92,7 @@ def remove(comment_id: int) -> Response:
     comment = _changeable(comment_id)
     if not removable(comment):
         raise NotFound("There is nothing to remove.")
-    return desk("forum/moderation/confirm_remove.html", **_about(comment))
+    return desk("forum/moderation/confirm_remove.html", **about(comment))
 
 
 @blueprint.route("/move", methods=["GET", "POST"])
@@ -140,26 +145,30 @@ def _target() -> int | None:
     found = _TARGET.fullmatch(request.form.get("parent", "").strip())
     if found is None:
         raise InvalidDraft("parent", "Please give the number of a comment, or the link to one.")
+    if get().session.get(Comment, int(found[1])) is None:
+        raise InvalidDraft("parent", f"There is no comment with the number {int(found[1])}.")
     return int(found[1])
 
 
 def _editor(state: ForumState, comment: Comment, body: str, status: int = 200, **more: Any) -> Response:
     query = select(Revision).where(Revision.comment_id == comment.id).order_by(Revision.id.desc())
     revisions = [(row, name_of(row.actor)) for row in state.session.scalars(query)]
-    given = {"body": body, "revisions": revisions, "error": None, "preview": None, "why": request.form.get("why", "")}
-    return desk("forum/moderation/edit.html", status, **_about(comment) | given | more)
+    given: dict[str, Any] = {"body": body, "revisions": revisions, "why": request.form.get("why", "")}
+    given |= {"error": None, "preview": None, "is_outrun": False}
+    return desk("forum/moderation/edit.html", status, **about(comment) | given | more)
 
 
 def _mover(comment: Comment, status: int = 200, **more: Any) -> Response:
     typed = {"typed": request.form.get("parent", ""), "where": request.form.get("where", "below")}
     given = {"answered": quoted(comment.parent), "place": None, "error": None, "why": request.form.get("why", "")}
-    return desk("forum/moderation/move.html", status, **_about(comment) | given | typed | more)
+    return desk("forum/moderation/move.html", status, **about(comment) | given | typed | more)
 
 
-def _about(comment: Comment) -> dict[str, Any]:
+def about(comment: Comment) -> dict[str, Any]:
+    """What every page about one comment shows of it, and where its forms lead back to."""
     return {
         "comment": comment,
-        "html": shown(comment),
+        "words": words_of(comment),
         "back": said.back_url(),
         "came_from": request.values.get("back", ""),
     }

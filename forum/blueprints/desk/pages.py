@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
@@ -12,10 +12,11 @@ from ...audit import name_of
 from ...errors import Conflict
 from ...moderation import pages
 from ...moderation.acts import Press
+from ...moderation.pages import Switch
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ..mail_pages import SESSION_CHANGED, session_holds
-from . import said
+from . import numbers, said
 from .access import guard, moderator
 from .frame import desk
 
@@ -24,6 +25,13 @@ blueprint.before_request(guard)
 
 _SEARCH_LENGTH = 190
 _EXCERPT = 120
+# What is decided for a page alone, as a search asks for it.
+ONLY: Final[dict[Switch | Literal["pinned"], str]] = {
+    "closed": "closed",
+    "held": "every comment waits",
+    "silent": "no mail",
+    "pinned": "a comment on top",
+}
 _FLASH: Final = {
     "closed-on": "Closed: nobody can write there, everybody can read.",
     "closed-off": "Open again.",
@@ -55,7 +63,7 @@ def decide(thread_id: int) -> Response:
         act = _decide(state, press, thread_id, name, to)
     except Conflict as conflict:
         state.session.rollback()
-        return said.back(f"missed.{thread_id}.thread") if from_queue else _list(409, error=_faster(conflict))
+        return said.back(said.missed(conflict)) if from_queue else _list(409, error=_faster(conflict))
     state.session.commit()
     return said.back(f"{act}.{press.batch}") if from_queue else _back_to_list(name, to)
 
@@ -63,7 +71,8 @@ def decide(thread_id: int) -> Response:
 def _pressed() -> tuple[Any, str]:
     """The name of a switch and where it is to stand, or `pinned` and a number. Raises BadRequest."""
     name, to = request.form.get("name", ""), request.form.get("to", "")
-    if not (name in pages.ACTS and to in ("on", "off")) and not (name == "pinned" and _is_number(to)):
+    is_pin = name == "pinned" and numbers.page_number(to) is not None
+    if not is_pin and not (name in pages.ACTS and to in ("on", "off")):
         raise BadRequest("Please press one of the buttons of the page.")
     return name, to
 
@@ -84,10 +93,10 @@ def _back_to_list(name: str, to: str) -> Response:
 
 def _list(status: int = 200, notice: str | None = None, error: str | None = None) -> Response:
     state, text = get(), _search()
-    before = request.args.get("before", "")
-    rows = pages.find(state.session, text, int(before) if _is_number(before) else None)
+    only = next((name for name in ONLY if name == request.values.get("only")), None)
+    rows = pages.find(state.session, text, numbers.before(), only)
     older = (
-        url_for("forum.desk_pages.index", q=text or None, before=rows[-1].thread.id)
+        url_for("forum.desk_pages.index", q=text or None, only=only, before=rows[-1].thread.id)
         if len(rows) == pages.PER_PAGE
         else None
     )
@@ -96,6 +105,8 @@ def _list(status: int = 200, notice: str | None = None, error: str | None = None
         status,
         rows=rows,
         q=text,
+        only=only,
+        onlies=ONLY,
         older=older,
         notice=notice,
         error=error,
@@ -106,10 +117,6 @@ def _list(status: int = 200, notice: str | None = None, error: str | None = None
 def _search() -> str:
     # No database takes a zero byte, and PostgreSQL says so with an error.
     return request.values.get("q", "").replace("\0", "").strip()[:_SEARCH_LENGTH]
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def _faster(conflict: Conflict) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-WIDTH: Final = 640
 HEIGHT: Final = 180
-_LEFT, _BOTTOM, _TOP = 34, 22, 8
+_LEFT, _RIGHT, _BOTTOM, _TOP = 34, 10, 22, 8
 _GAP: Final = 0.25
 _STEPS: Final = 4
 
@@ -43,20 +42,20 @@ class Label:
 
 @dataclass(frozen=True)
 class Plot:
-    """All there is to draw. The view box is `WIDTH` by `HEIGHT`."""
+    """All there is to draw, in a view box of ``width`` by ``height``."""
 
     pieces: Sequence[Piece]
     lines: Sequence[Line]
     labels: Sequence[Label]
+    width: float
     left: float = _LEFT
-    width: float = WIDTH
     height: float = HEIGHT
 
 
-def stacked(bars: Sequence[tuple[str, Mapping[Any, int]]], every: int) -> Plot:
+def stacked(bars: Sequence[tuple[str, Mapping[Any, int]]], every: int, width: float) -> Plot:
     """Stack the numbers of each bar, the first one lowest; every ``every``-th bar, counted from the last, is named."""
     top = _ceiling(max((sum(numbers.values()) for _, numbers in bars), default=0))
-    step = (WIDTH - _LEFT) / max(1, len(bars))
+    step = (width - _LEFT - _RIGHT) / max(1, len(bars))
     pieces = [
         piece
         for place, (_, numbers) in enumerate(bars)
@@ -68,7 +67,7 @@ def stacked(bars: Sequence[tuple[str, Mapping[Any, int]]], every: int) -> Plot:
         if (len(bars) - 1 - place) % every == 0
     ]
     lines = [Line(_y(top * number // _STEPS, top), top * number // _STEPS) for number in range(_STEPS + 1)]
-    return Plot(pieces, lines, labels)
+    return Plot(pieces, lines, labels, width)
 
 
 def _bar(numbers: Mapping[Any, int], x: float, width: float, top: int) -> list[Piece]:

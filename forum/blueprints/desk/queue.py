@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -17,6 +18,9 @@ from .rows import cases, removable
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
 blueprint.before_request(guard)
+
+# Rules that only refuse: what they find is never stored, so no comment was held for it.
+_REFUSING = {"honeypot", "too_fast", "reserved_name", "staff_name", "reject_word"}
 
 
 @blueprint.get("/")
@@ -45,15 +49,23 @@ def queue() -> Response:
 
 def _frame(asked: Filter, tabs: Tabs) -> dict[str, Any]:
     """The tabs and the filter, beside the comments."""
-    rules = [(rule, chips.chip(rule).text.partition(":")[0]) for rule in sorted(chips.RULES)]
-    others = [] if asked.reason in ("", *chips.RULES) else [(asked.reason, asked.reason)]
+    rules = [(rule, chips.chip(rule).text.partition(":")[0]) for rule in sorted(chips.RULES - _REFUSING)]
+    others = [] if asked.reason in ("", *(rule for rule, _ in rules)) else [(asked.reason, asked.reason)]
     return {
         "filter": asked,
         "tabs": [(tab, tabs.counts[tab], _url(Filter(tab))) for tab in TABS],
         "clear_url": _url(Filter(asked.tab)),
+        "turned_url": _turned_url(asked),
         "everywhere_url": _url(Filter.parse(asked.serialise() | {"tab": "all"})),
         "reasons": rules + others,
     }
+
+
+def _turned_url(asked: Filter) -> str | None:
+    """Where days that were typed the wrong way round are in order."""
+    if asked.since is None or asked.until is None or asked.since <= asked.until:
+        return None
+    return _url(replace(asked, since=asked.until, until=asked.since))
 
 
 def _matches(state: ForumState, asked: Filter, tabs: Tabs) -> Matches:

@@ -8,6 +8,7 @@ from ...models import Refusal
 from ...moderation import refusals
 from ...screening import chips
 from ...state import get
+from . import numbers
 from .access import guard, moderator
 from .frame import desk
 
@@ -25,7 +26,7 @@ def index() -> Response:
     """The newest refusals, of one reason if it is asked for."""
     state = get()
     rule = request.args.get("reason", "").replace("\0", "").strip()[:_RULE_LENGTH]
-    found = refusals.page(state.session, rule, _before())
+    found = refusals.page(state.session, rule, numbers.before())
     shown = found[: refusals.PER_PAGE]
     return desk(
         "forum/moderation/refusals.html",
@@ -37,11 +38,6 @@ def index() -> Response:
         days=state.settings.keep_rejected_days,
         settings_url=url_for("forum.desk_settings.index") if moderator(state).is_admin else None,
     )
-
-
-def _before() -> int | None:
-    text = request.args.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _network(refusal: Refusal) -> str:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from flask import Response, make_response, redirect, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from ...audit import name_of
 from ...errors import Conflict
-from ...models import Audit
-from ...moderation import bulk, pages
+from ...models import Audit, Comment
+from ...moderation import bulk, pages, queue
 from ...state import ForumState
 from .access import Actor
 
@@ -25,6 +27,8 @@ ANCHOR = "forum-bar"
 _SAID = "said"
 # Presses on something else than comments, which are not counted.
 _OF_ONE = ("pin", "unpin", *(act for pair in pages.ACTS.values() for act in pair), "list", "relist", "lift")
+# What somebody else may have been faster with.
+_MISSED = ("comment", "thread", "listing")
 _BATCH = re.compile("[0-9a-f]{16}")
 
 
@@ -32,6 +36,7 @@ _BATCH = re.compile("[0-9a-f]{16}")
 class Bar:
     """``word`` is an act, `undo`, or what went wrong (`csrf`, `missed`); ``number`` of comments were changed and
     ``left`` were not; ``batch`` can be undone. ``by``, ``act`` and ``at`` say who was faster, `you` for oneself.
+    Where one comment was acted on, ``name`` is its author's and ``told`` how many people will be mailed of it.
     """
 
     word: str
@@ -41,6 +46,8 @@ class Bar:
     by: str | None = None
     act: str | None = None
     at: dt.datetime | None = None
+    name: str | None = None
+    told: int = 0
 
 
 def back(said: str) -> Response:
@@ -77,6 +84,11 @@ def is_batch(text: str) -> bool:
     return bool(_BATCH.fullmatch(text))
 
 
+def missed(conflict: Conflict) -> str:
+    """What to say to whoever was not fast enough."""
+    return f"missed.{conflict.entry or 0}"
+
+
 def of_conflict(conflict: Conflict, actor: Actor) -> Bar:
     """The bar for whoever was not fast enough."""
     by = "you" if conflict.by == actor.ref else name_of(conflict.by) if conflict.by else None
@@ -84,7 +96,7 @@ def of_conflict(conflict: Conflict, actor: Actor) -> Bar:
 
 
 def bar(state: ForumState, actor: Actor) -> Bar | None:
-    """What the address of this page says was done; two statements at most."""
+    """What the address of this page says was done."""
     word, *more = request.args.get(_SAID, "").split(".")
     if not re.fullmatch("[a-z]{1,12}", word):
         return None
@@ -95,14 +107,28 @@ def bar(state: ForumState, actor: Actor) -> Bar | None:
     if not is_batch(more[0]):
         return Bar(word, _number(more, 0), _number(more, 1))
     number = bulk.done(state.session, more[0])
-    return Bar(word, number, _number(more, 1), more[0] if number or word in _OF_ONE else None)
+    about = _about(state, word, more[0]) if number == 1 or word == "reply" else {}
+    return Bar(word, number, _number(more, 1), more[0] if number or word in _OF_ONE else None, **about)
+
+
+def _about(state: ForumState, word: str, batch: str) -> dict[str, Any]:
+    """Whose comment the press was about, and who will be told of it."""
+    around = (joinedload(Comment.thread), joinedload(Comment.address), joinedload(Comment.parent))
+    query = select(Comment).join(Audit, Audit.subject_id == Comment.id).options(*around)
+    query = query.where(Audit.batch == batch, Audit.subject_kind == "comment", Audit.act == word)
+    comment = state.session.scalars(query.limit(1)).first()
+    if comment is None:
+        return {}
+    if word == "reply":
+        return {"name": comment.parent.name if comment.parent else None}
+    tells = word in ("approve", "restore") and comment.state == "published"
+    told = queue.told(state.session, state.keys, state.settings, [comment], state.clock()) if tells else {}
+    return {"name": comment.name, "told": told.get(comment.id, 0)}
 
 
 def _missed(state: ForumState, actor: Actor, more: list[str]) -> Bar:
-    kind = more[1] if more[1:] in (["listing"], ["thread"]) else "comment"
-    about = (Audit.subject_kind == kind, Audit.subject_id == _number(more, 0))
-    row = state.session.scalar(select(Audit).where(*about).order_by(Audit.id.desc()).limit(1))
-    if row is None:
+    row = state.session.get(Audit, _number(more, 0))
+    if row is None or row.subject_kind not in _MISSED:
         return Bar("missed")
     return Bar("missed", by="you" if row.actor == actor.ref else name_of(row.actor), act=row.act, at=row.at)
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
-from sqlalchemy import select
 
-from ... import overrides
+from ... import audit, overrides
 from ...audit import name_of
 from ...errors import Conflict, ForumError
 from ...mail import trial
-from ...models import Audit
+from ...mail.outcome import Outcome
 from ...moderation import trying
 from ...sqlite import begin_writing
 from ...state import ForumState, get
@@ -112,11 +111,13 @@ def reset() -> Response:
 def words() -> Response:
     """Try the typed words on the latest comments; nothing is saved."""
     texts = fields.typed(request.form)
-    errors = fields.problems(texts)
+    words = {key: texts[key] for key in _WORDS if key in texts}
+    # What is wrong elsewhere on the form is said when it is to be saved.
+    errors = fields.problems(words)
     if errors or not session_holds():
         return _form(422, texts, errors, None if errors else Said(False, [SESSION_CHANGED]))
     state = get()
-    wanted = {key: tuple(list_) for key, list_ in fields.read(texts).items() if key in _WORDS}
+    wanted = {key: tuple(list_) for key, list_ in fields.read(words).items()}
     return _form(200, texts, tried={key: trying.on_the_latest(state.session, wanted.get(key, ())) for key in _WORDS})
 
 
@@ -144,8 +145,14 @@ def _try_mail(state: ForumState, to: str) -> Said:
     outcome = trial.attempt(state.session, courier, mailbox, seconds=_PATIENCE_SECONDS)
     state.session.commit()
     if outcome.word == "accepted":
-        return Said(True, [f"Sent to {mailbox}. {trial.hint(outcome)}", trial.dialogue(outcome)])
-    return Said(False, [trial.hint(outcome), trial.dialogue(outcome)])
+        return Said(True, [f"Sent to {mailbox}. {trial.hint(outcome)}", _answer(outcome)])
+    return Said(False, [trial.hint(outcome), _answer(outcome)])
+
+
+def _answer(outcome: Outcome) -> str:
+    code = " ".join(str(part) for part in (outcome.code, outcome.enhanced) if part is not None)
+    words = " ".join(filter(None, (code, outcome.text))) or "nothing"
+    return f"The mail server said, at the step “{outcome.phase}”: {words}"
 
 
 def _own_address(state: ForumState) -> str | None:
@@ -196,8 +203,7 @@ def _review(texts: Mapping[str, str], seen: str, status: int = 200) -> Response:
 
 def _latest(state: ForumState) -> dict[str, object] | None:
     """Who changed a setting last: somebody has since the form was opened."""
-    query = select(Audit).where(Audit.subject_kind == "setting").order_by(Audit.id.desc()).limit(1)
-    row = state.session.scalar(query)
+    row = audit.newest(state.session, "setting", 0)
     return {"name": name_of(row.actor), "key": row.cause, "at": row.at} if row else None
 
 

@@ -10,13 +10,13 @@ from limits.errors import StorageError
 from werkzeug.exceptions import NotFound
 
 from ...errors import BadToken
-from ...forms import ActForm, session_token
+from ...forms import session_token
 from ...models import SignIn
 from ...moderation import sign_in
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ...tokens import keyed_hash, read_token
-from ..mail_pages import SESSION_CHANGED, mail_page, masked
+from ..mail_pages import SESSION_CHANGED, mail_page, masked, session_holds
 from ..pages import bare
 from .access import begin_session, end_session, moderator, sign_in_of_session
 
@@ -41,7 +41,7 @@ def ask() -> Response:
         return mail_page("This site sends no mail", _NO_MAIL)
     if request.method == "GET":
         return _form()
-    if not ActForm(meta={"csrf": True}).validate_on_submit():
+    if not session_holds():
         return _form(422, SESSION_CHANGED)
     email = request.form.get("email", "").strip()
     if not _may_ask(state, email):
@@ -63,7 +63,7 @@ def enter(token: str) -> Response:
     row = _row(state, token)
     if row is None:
         return _form(404, _USED)
-    if request.method == "GET" or not ActForm(meta={"csrf": True}).validate_on_submit():
+    if request.method == "GET" or not session_holds():
         return bare(
             "forum/moderation/sign_in_enter.html",
             action=request.path,
@@ -81,13 +81,13 @@ def leave() -> Response:
     if row_id is None:
         # An identity of the host signs out where it signed in.
         raise NotFound
-    if not ActForm(meta={"csrf": True}).validate_on_submit():
+    if not session_holds():
         return make_response(redirect(url_for("forum.moderation.queue", said="csrf"), 303))
     begin_writing(state.session)
     sign_in.sign_out(state.session, row_id, actor.ref, everywhere="everywhere" in request.form)
     state.session.commit()
     end_session()
-    return make_response(redirect(url_for("forum.sign_in.ask"), 303))
+    return make_response(redirect(url_for("forum.sign_in.ask", out="yes"), 303))
 
 
 def _state() -> ForumState:

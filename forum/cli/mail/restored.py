@@ -34,7 +34,7 @@ def restored(before: dt.datetime | None, send: bool, drop: bool) -> None:
     elif send:
         word, laid = "send", restore.send(state.session, state.clock())
     else:
-        word, laid = "drop", restore.drop(state.session)
+        word, laid = "drop", restore.drop(state.session, state.clock())
     audit.record(state.session, None, "restored", actor="command line", now=state.clock(), after=word)
     state.session.commit()
     said = f"{laid}. {_THEN[word]}"

@@ -19,7 +19,10 @@ from forum.signals import comment_published
 from .models import Activity, Post, User, db
 from .views import views
 
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'"
+)
 ORDER = ("db", "csrf", "login", "forum", "migrate")
 
 forum = Forum(db)

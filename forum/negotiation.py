@@ -1,0 +1,30 @@
+"""Which language a request is answered in: the host's, where Flask-Babel says it, else the site's own."""
+
+from __future__ import annotations
+
+from flask import current_app, has_request_context
+
+from .language import closest
+from .state import EXTENSION, ForumState
+
+
+def asked() -> str | None:
+    """The language of this request; None outside of one, and on an app without Forum.
+
+    What a browser would like to read is the host's business: its pages and ours must not differ.
+    """
+    if not has_request_context():
+        return None
+    state: ForumState | None = current_app.extensions.get(EXTENSION)
+    if state is None:
+        return None
+    return closest(_babel()) or state.settings.language
+
+
+def _babel() -> str:
+    """What Flask-Babel has found for this request; empty on a site without it."""
+    if "babel" not in current_app.extensions:
+        return ""
+    from flask_babel import get_locale
+
+    return str(get_locale() or "")
