@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from forum import Forum, comments
+from forum.comments.gathering import PAST
 from forum.models import SHADOW, Address, Comment, Event, Item, Listing, Message, Thread, Word
 from forum.moderation import listings
 from tests.desk import run
@@ -279,6 +280,17 @@ def test_what_the_filter_thinks_counts(make_site: MakeSite) -> None:
     (reason,) = reasons(site, AD, email=BEN)
     assert reason.startswith("score:0.9")
     assert "watches" in reason
+
+
+def test_an_authors_past_is_found_by_who_they_are(site: Site) -> None:
+    """Nothing of the past is looked for among all comments of a state: SQLite would read them all for each post."""
+    with site.session() as session:
+        asked = select(*PAST).compile(session.get_bind())
+        nothing = (None,) * len(asked.positiontup or ())
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", nothing).all()
+    steps = [row.detail for row in plan if "forum_comment" in row.detail]
+    assert len(steps) == 5
+    assert not [step for step in steps if step.startswith("SCAN") or "_state_" in step]
 
 
 @pytest.mark.parametrize("policy", ["first", "none"])

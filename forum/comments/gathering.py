@@ -79,7 +79,8 @@ def _number(comments: Select[int], most: int | BindParameter[int]) -> ScalarSele
 
 
 _MINE, _OTHER = aliased(Address), aliased(Thread)
-_PUBLISHED = select(Comment.id).where(Comment.state == "published")
+# Not the bare column: SQLite would take the index of states, and with it read every comment there is.
+_PUBLISHED = select(Comment.id).where(func.coalesce(Comment.state, "") == "published")
 _KEY = select(_MINE.id).where(_MINE.key == bindparam("address_key")).scalar_subquery()
 _COPIES = (
     select(Comment.id)

@@ -21,7 +21,7 @@ What is kept for several readers is kept by :func:`current`. Outside a request e
 """
 
 from .catalogs import N_, NP_, current, follow, gettext, ngettext, pgettext, using
-from .formats import brief, date, moment, number
+from .formats import ago, brief, brief_day, date, day, moment, number
 from .tags import LANGUAGES, OURS, closest, direction, folders
 from .templates import FUNCTIONS
 
@@ -30,11 +30,14 @@ __all__ = [
     "LANGUAGES",
     "NP_",
     "N_",
+    "ago",
     "OURS",
     "brief",
+    "brief_day",
     "closest",
     "current",
     "date",
+    "day",
     "direction",
     "folders",
     "follow",

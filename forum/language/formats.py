@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from .catalogs import NP_, grouped, pgettext
+from .catalogs import NP_, grouped, ngettext, pgettext
 from .catalogs import gettext as _
 
 _MONTHS: Final = (
@@ -43,6 +43,28 @@ def date(day: dt.date) -> str:
     """Return a day as nobody can misread it, the month in letters: 1 May 2026."""
     month = pgettext("month", _MONTHS[day.month - 1])
     return _("%(day)s %(month)s %(year)s", day=day.day, month=month, year=day.year)
+
+
+def day(date: dt.date) -> str:
+    """Return a day where the year goes without saying: 1 May."""
+    return _("%(day)s %(month)s", day=date.day, month=pgettext("month", _MONTHS[date.month - 1]))
+
+
+def brief_day(date: dt.date) -> str:
+    """The same where there is little room: 1 Nov."""
+    return _("%(day)s %(month)s", day=date.day, month=pgettext("short month", _SHORT[date.month - 1]))
+
+
+def ago(then: dt.datetime, now: dt.datetime) -> str:
+    """Return how long ``then`` is past, in its largest unit."""
+    seconds = max(0, int((now - then).total_seconds()))
+    if seconds >= 86_400:
+        return ngettext("%(n)s day ago", "%(n)s days ago", seconds // 86_400)
+    if seconds >= 3_600:
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", seconds // 3_600)
+    if seconds >= 60:
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", seconds // 60)
+    return ngettext("%(n)s second ago", "%(n)s seconds ago", seconds) if seconds else _("this moment")
 
 
 def moment(at: dt.datetime) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ... import outbox
+from ...language import ago
 from ...models import Worker
 from ...outbox import bounces, vitals
 from ...outbox.restore import Laid
@@ -144,13 +145,3 @@ def _endpoint(status: int) -> Finding:
         f"The unsubscribe address answers {status} to a made-up token, where 404 is due: something is in its way."
     )
     return Finding("unsubscribe", "wrong", sentence)
-
-
-def ago(then: dt.datetime, now: dt.datetime) -> str:
-    """How long ``then`` is past, in its largest unit."""
-    seconds = max(0, int((now - then).total_seconds()))
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
-        number = seconds // length
-        if number:
-            return f"{number} {unit}{'' if number == 1 else 's'} ago"
-    return "this moment"
