@@ -9,6 +9,7 @@ from limits import RateLimitItem
 from limits.strategies import MovingWindowRateLimiter
 
 from .errors import TooFast
+from .language import ngettext
 from .settings import Settings
 from .settings.values import limits_of
 
@@ -32,7 +33,7 @@ def count(
     if full:
         now = dt.datetime.now(dt.UTC).timestamp()
         wait = max(1, *(round(limiter.get_window_stats(*each).reset_time - now) for each in full))
-        raise TooFast(f"That was quick. You can post again in {_words(wait)} – your text is safe here.", wait)
+        raise TooFast(_words(wait), wait)
 
 
 def _counts(settings: Settings, network: str | None, visitor: str | None, of: str) -> Iterator[_Count]:
@@ -48,6 +49,13 @@ def _items(lines: Sequence[str]) -> list[RateLimitItem]:
 
 def _words(seconds: int) -> str:
     if seconds < 60:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    minutes = -(-seconds // 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+        return ngettext(
+            "That was quick. You can post again in %(n)s second – your text is safe here.",
+            "That was quick. You can post again in %(n)s seconds – your text is safe here.",
+            seconds,
+        )
+    return ngettext(
+        "That was quick. You can post again in %(n)s minute – your text is safe here.",
+        "That was quick. You can post again in %(n)s minutes – your text is safe here.",
+        -(-seconds // 60),
+    )

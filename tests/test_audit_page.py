@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from forum.blueprints.desk.audit import ACTS
 from forum.blueprints.desk.fields import label_of
+from forum.blueprints.desk.log_words import ACTS
 from forum.models import Audit, Comment
 from forum.moderation import activity, acts, pages
 from forum.moderation.activity import Search

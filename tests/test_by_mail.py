@@ -116,7 +116,7 @@ def test_one_mail_in_a_quarter_of_an_hour(desk: Site) -> None:
     desk.deliver(60)
     assert "The second." in text_of(told(desk)[1])
     assert "The first." not in text_of(told(desk)[1])
-    assert "2 in all" in text_of(told(desk)[1])
+    assert "2 wait in all." in text_of(told(desk)[1])
 
 
 def test_once_a_day_at_the_hour_of_digests(make_site: MakeSite) -> None:

@@ -226,7 +226,7 @@ def test_somebody_is_added_changed_and_lifted_on_the_page(desk: Site) -> None:
         row = only(session)
         assert (row.effect, row.until) == ("hold", desk.clock() + 7 * DAY)
     stale = send(mo, path, action="lift", edition=edition)
-    assert "changed on the list" in mo.get(stale.headers["Location"]).text
+    assert "You changed this on the list" in mo.get(stale.headers["Location"]).text
     edition = re.findall(r'name="edition" value="(\w+)"', mo.get(PAGE).text)[0]
     lifted = mo.get(send(mo, path, action="lift", edition=edition).headers["Location"]).text
     assert [words in lifted for words in ("Taken off the list.", "everybody is treated alike")] == [True] * 2

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from .. import altcha
 from ..errors import NotFound
+from ..language import gettext as _
 from ..state import get
 from .pages import private
 
@@ -18,7 +19,7 @@ def challenge(seal: str) -> Response:
     state = get()
     made = altcha.challenge(state.keys, seal, state.clock()) if _is_given_out() else None
     if made is None:
-        raise NotFound("There is no such page.")
+        raise NotFound(_("There is no such page."))
     return private(jsonify(made))
 
 

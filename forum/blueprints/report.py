@@ -11,6 +11,8 @@ from werkzeug.exceptions import Forbidden
 from .. import comments, render
 from ..errors import NotFound, TooFast
 from ..forms import ActForm, session_token
+from ..language import N_, ngettext, number
+from ..language import gettext as _
 from ..models import Comment
 from ..moderation import reports
 from ..network import origin_of, widest_network_of
@@ -22,14 +24,14 @@ from .pages import limit_body, page, thread_url
 blueprint = Blueprint("report", __name__, url_prefix="/comments/<forum_id:comment_id>/report")
 
 REASONS: dict[reports.Reason, str] = {
-    "spam": "It is advertising or spam.",
-    "insulting": "It insults or threatens somebody.",
-    "private": "It tells what should stay private.",
-    "harmful": "Its advice can do harm.",
-    "other": "Something else.",
+    "spam": N_("It is advertising or spam."),
+    "insulting": N_("It insults or threatens somebody."),
+    "private": N_("It tells what should stay private."),
+    "harmful": N_("Its advice can do harm."),
+    "other": N_("Something else."),
 }
-_FOREIGN = "This form did not come from our page. Nothing is lost: if you wrote this, please press Send once more."
-_OLD = "This page was open for a while. Nothing is lost: please press Send once more."
+_FOREIGN = N_("This form did not come from our page. Nothing is lost: if you wrote this, please press Send once more.")
+_OLD = N_("This page was open for a while. Nothing is lost: please press Send once more.")
 
 
 @dataclass
@@ -56,7 +58,7 @@ def send(comment_id: int) -> Response:
     limit_body()
     comment = _readable(comment_id)
     if state.reader().owns(comment):
-        raise Forbidden("One does not report one's own comment.")
+        raise Forbidden(_("One does not report one's own comment."))
     typed = _read()
     refusal = _refusal(state, comment, typed)
     if refusal is not None:
@@ -79,17 +81,22 @@ def _readable(comment_id: int) -> Comment:
     """A comment that was published once: one that was hidden meanwhile gets the same thanks."""
     comment = comments.get(get().session, comment_id)
     if comment.published_at is None or comment.state == "removed" or not get().may_see(comment.thread.key):
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     return comment
 
 
 def _read() -> _Typed:
     typed = _Typed(request.form.get("reason", ""), request.form.get("note", "").replace("\0", ""))
     if typed.reason not in reports.REASONS:
-        typed.errors["reason"] = "Please say what is wrong."
+        typed.errors["reason"] = _("Please say what is wrong.")
     length = len(typed.note.replace("\r\n", "\n"))
     if length > reports.NOTE_LENGTH:
-        typed.errors["note"] = f"That is {length} characters long; it may have up to {reports.NOTE_LENGTH}."
+        typed.errors["note"] = ngettext(
+            "That is %(length)s characters long; it may have up to %(n)s.",
+            "That is %(length)s characters long; it may have up to %(n)s.",
+            reports.NOTE_LENGTH,
+            length=number(length),
+        )
     return typed
 
 
@@ -100,9 +107,9 @@ def _refusal(state: ForumState, comment: Comment, typed: _Typed) -> Response | N
     else:
         holds = state.keys.verify("report", _sealed(state, comment), request.form.get("seal", ""))
     if origin_of(request, state.settings.base_url) == "cross":
-        typed.summary, status = _FOREIGN, 403
+        typed.summary, status = _(_FOREIGN), 403
     elif not holds:
-        typed.summary, status = _OLD, 422
+        typed.summary, status = _(_OLD), 422
     elif typed.errors:
         status = 422
     else:
@@ -142,11 +149,11 @@ def _form(comment: Comment, typed: _Typed, status: int = 200) -> Response:
     return page(
         "forum/report.html",
         status,
-        title="Report a comment",
+        title=_("Report a comment"),
         comment=render.shown(state, comment),
         thread_title=comment.thread.title,
         form=typed,
-        reasons=list(REASONS.items()),
+        reasons=[(reason, _(sentence)) for reason, sentence in REASONS.items()],
         action=url_for("forum.report.send", comment_id=comment.id),
         hidden={"csrf_token": session_token()}
         if signed_in
@@ -157,9 +164,9 @@ def _form(comment: Comment, typed: _Typed, status: int = 200) -> Response:
 def _own(comment: Comment) -> Response:
     return page(
         "forum/plain_page.html",
-        title="This is your own comment",
-        paragraphs=["You can delete it while the time for that lasts, but not report it."],
-        link=("Back to your comment", thread_url(get(), comment)),
+        title=_("This is your own comment"),
+        paragraphs=[_("You can delete it while the time for that lasts, but not report it.")],
+        link=(_("Back to your comment"), thread_url(get(), comment)),
         actions=[],
     )
 
@@ -167,8 +174,8 @@ def _own(comment: Comment) -> Response:
 def _thanks(back: str) -> Response:
     return page(
         "forum/plain_page.html",
-        title="Thank you",
-        paragraphs=["A moderator will look at it."],
-        link=("Back to the conversation", back),
+        title=_("Thank you"),
+        paragraphs=[_("A moderator will look at it.")],
+        link=(_("Back to the conversation"), back),
         actions=[],
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from .. import addresses, outbox, sanitize, screening, subscriptions
 from ..akismet import ASKED
 from ..errors import InvalidDraft, Refused
-from ..language import N_
+from ..language import N_, current
 from ..language import gettext as _
 from ..models import SHADOW, Address, Comment, Thread
 from ..screening import Context, Rule, Verdict
@@ -106,7 +106,7 @@ def _judge(
     context = gathering.ask(session, desk, submission.author, submission.draft, context, now)
     verdict = screening.screen(submission.draft, context, rules)
     if verdict.word == "reject":
-        raise Refused(verdict.field, verdict.advice or REJECTED, verdict.reasons)
+        raise Refused(verdict.field, _(verdict.advice or REJECTED), verdict.reasons)
     return verdict
 
 
@@ -136,7 +136,10 @@ def _author(session: Session, submission: Submission, known: Address | None, now
     if mailbox is None:
         return None
     if known is None:
-        return addresses.add(session, mailbox, now, confirmed=submission.vouched)
+        author = addresses.add(session, mailbox, now, confirmed=submission.vouched)
+        # Kept with the row, so that a wish for mail has nothing left to write here.
+        author.locale = current()
+        return author
     addresses.note_active(known, now)
     if submission.vouched:
         addresses.vouch(session, known, now)

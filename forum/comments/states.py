@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session, selectinload
 from .. import audit, learning, outbox, sanitize, screening, threads
 from ..addresses import LOCK, Mailbox
 from ..errors import Conflict, NotFound, Refused
+from ..language import N_
+from ..language import gettext as _
 from ..models import SHADOW, Comment, Revision, Thread
 from ..screening import Context, Draft, Rule, Verdict
 from ..settings import Settings
@@ -22,7 +24,7 @@ from . import gathering
 from .gathering import Author, Desk, Past
 
 # A spammer is not told which rule fired; a person learns what to do.
-REJECTED = "That was not accepted. Please read your comment over once more, then press Post."
+REJECTED = N_("That was not accepted. Please read your comment over once more, then press Post.")
 AUTHOR = "author"
 # A comment that nobody needs any more, kept as the place of its answers.
 CLOCK = "clock"
@@ -83,7 +85,7 @@ def edit(
     draft = _draft(comment, body)
     verdict = screening.screen(draft, _context(session, comment, draft, settings, desk, now, by_mail), rules)
     if verdict.word == "reject":
-        raise Refused("body", REJECTED, verdict.reasons)
+        raise Refused("body", _(REJECTED), verdict.reasons)
     before = comment.state
     _follow(session, comment, verdict, now)
     rewrite(session, comment, body, settings, AUTHOR, now)
@@ -192,7 +194,7 @@ def get(session: Session, comment_id: int, *, for_update: bool = False) -> Comme
     lock = LOCK if for_update else None
     comment = session.get(Comment, comment_id, with_for_update=lock, populate_existing=for_update)
     if comment is None:
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     return comment
 
 

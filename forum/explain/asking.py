@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from .. import addresses
 from ..errors import NotFound
+from ..language import gettext as _
 from ..models import Comment
 from ..settings import Settings
 from .lines import Line, asked, told, told_one
@@ -24,10 +25,10 @@ def became(
     """
     comment = session.get(Comment, comment_id)
     if comment is None:
-        raise NotFound(f"There is no comment {comment_id}.")
+        raise NotFound(_("There is no comment %(number)s.", number=comment_id))
     if email is None:
         return told(session, comment, settings, now)
     person = addresses.find(session, addresses.parse(email).key)
     if person is None:
-        raise NotFound(f"{email} is not known here: nobody with it has commented.")
+        raise NotFound(_("%(address)s is not known here: nobody with it has commented.", address=email))
     return [*told_one(session, comment, person, settings, now), *asked(session, person, settings, now)]

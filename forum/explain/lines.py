@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
+from ..comments.words import state_word
 from ..language import N_
 from ..language import gettext as _
 from ..mail.outcome import masked
@@ -76,9 +77,8 @@ def _whole(session: Session, comment: Comment, *, any_items: bool) -> Line | Non
     """The line about the comment itself: why nobody, or not yet everybody, was told."""
     event = session.scalar(select(Event).where(Event.comment_id == comment.id, Event.kind == "published"))
     if event is None:
-        return Line(
-            None, "waits", comment.state, _("nobody is told while the comment is %(state)s", state=comment.state)
-        )
+        state = state_word(comment.state)
+        return Line(None, "waits", comment.state, _("nobody is told while the comment is %(state)s", state=state))
     if event.state == "new":
         return Line(None, "waits", "fanout", _("the next delivery finds out who else is to be told"))
     if event.state == "dead":
@@ -109,9 +109,9 @@ def _of_item(item: Item, settings: Settings, delays: Delays) -> Line:
     if item.message is not None:
         return _of_message(item.message, delays)
     if item.state == "sent":
-        return Line(address, "mailed", None, _("mailed more than a month ago"))
+        return Line(address, "mailed", None, _("mailed; its mail is no longer on record"))
     if item.state == "grouped":
-        ended = _("not mailed: its mail ended without success, over a month ago")
+        ended = _("not mailed: its mail ended without success and is no longer on record")
         return Line(address, "not mailed", "long_ago", ended)
     return _waiting(address, item, settings, delays.now)
 

@@ -11,25 +11,28 @@ from sqlalchemy.orm import Session
 
 from .. import addresses
 from ..errors import Conflict
+from ..language import N_
+from ..language import gettext as _
 from ..outbox import breaker
 from .courier import Courier
 from .outcome import DISPATCHED, Outcome
 from .wire import Envelope, build
 
 _HINTS: Final = {
-    "accepted": "Accepted.",
-    "transport": "The mail server cannot be used: look at MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL and "
-    "the password.",
-    "sender_refused": "The server does not let this site send as FORUM_MAIL_FROM.",
-    "bad_mailbox": "The server says that this address does not exist.",
-    "refused": "The server refuses this mail for good.",
-    "doubtful": "The server refuses this recipient and does not say why.",
-    "full": "The server says that the mailbox is full.",
-    "transient": "The server asks to try again later.",
-    "ambiguous": "The mail was handed over whole, and no answer came: it may have arrived.",
-    "poison": "The mail cannot be sent as it is.",
-    "syntax": "The server does not understand us: this is a mistake in Forum or in something between.",
-    "suppressed": "Nothing was sent.",
+    "accepted": N_("Accepted."),
+    "transport": N_(
+        "The mail server cannot be used: look at MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL and the password."
+    ),
+    "sender_refused": N_("The server does not let this site send as FORUM_MAIL_FROM."),
+    "bad_mailbox": N_("The server says that this address does not exist."),
+    "refused": N_("The server refuses this mail for good."),
+    "doubtful": N_("The server refuses this recipient and does not say why."),
+    "full": N_("The server says that the mailbox is full."),
+    "transient": N_("The server asks to try again later."),
+    "ambiguous": N_("The mail was handed over whole, and no answer came: it may have arrived."),
+    "poison": N_("The mail cannot be sent as it is."),
+    "syntax": N_("The server does not understand us: this is a mistake in Forum or in something between."),
+    "suppressed": N_("Nothing was sent."),
 }
 
 
@@ -42,7 +45,9 @@ def mailbox(session: Session, courier: Courier, typed: str) -> str:
     known = addresses.find(session, found.key)
     suppressed = addresses.suppressed(session, courier.keys, found.key, courier.clock())
     if suppressed or (known is not None and known.state in addresses.SILENT):
-        raise Conflict(f"{typed} does not want, or cannot get, mail from this site; nothing was sent.")
+        raise Conflict(
+            _("%(address)s does not want, or cannot get, mail from this site; nothing was sent.", address=typed)
+        )
     return found.email
 
 
@@ -72,7 +77,7 @@ def attempt(session: Session, courier: Courier, to: str, *, seconds: float | Non
 
 def hint(outcome: Outcome) -> str:
     """What an operator can make of it, in a sentence."""
-    return _HINTS[outcome.word]
+    return _(_HINTS[outcome.word])
 
 
 def dialogue(outcome: Outcome) -> str:

@@ -111,12 +111,6 @@ def undoable(session: Session, rows: Sequence[Audit]) -> dict[str, int]:
     return {str(batch): many for batch, many in session.execute(query)} if batches else {}
 
 
-def newest(session: Session, kind: str, subject_id: int, acts: Collection[str]) -> Audit | None:
-    """The last of ``acts`` that somebody has done to one subject."""
-    about = (Audit.subject_kind == kind, Audit.subject_id == subject_id, Audit.act.in_(acts))
-    return session.scalar(select(Audit).where(*about).order_by(Audit.id.desc()).limit(1))
-
-
 def _conditions(search: Search, row: type[Audit]) -> list[ColumnElement[bool]]:
     asked: list[ColumnElement[bool]] = []
     if search.actor:

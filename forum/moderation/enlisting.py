@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from .. import addresses, audit
 from ..addresses import Mailbox
 from ..errors import Conflict, NotFound
+from ..language import gettext as _
 from ..models import Address, Audit, Listing
 from ..screening import Effect
 from ..tokens import Keys
@@ -200,7 +201,7 @@ def _seen(session: Session, listing_id: int, seen: str) -> Listing:
     if listing is not None and edition(listing) == seen:
         return listing
     if listing is None and not _history(session, listing_id):
-        raise NotFound("There is no such entry.")
+        raise NotFound(_("There is no such entry."))
     raise _conflict(session, listing_id)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from .. import addresses
 from ..addresses import Mailbox
 from ..errors import InvalidDraft
+from ..language import gettext as _
 from ..models import Listing, UtcDateTime
 from ..screening import Effect, Listed
 from ..screening.lookalikes import skeleton
@@ -76,7 +77,7 @@ def by_name(name: str) -> Mark:
     """The mark of a name and of all that can be taken for it. Raises InvalidDraft for a name of nothing."""
     value = _bones(name)
     if not value:
-        raise InvalidDraft("value", "Please give a name.")
+        raise InvalidDraft("value", _("Please give a name."))
     return Mark("name", value, " ".join(name.split())[:_LENGTH])
 
 
@@ -86,9 +87,9 @@ def by_domain(text: str) -> Mark:
     try:
         domain = addresses.parse(f"somebody@{typed}").domain
     except InvalidDraft:
-        raise InvalidDraft("value", "Please give a domain such as mail.example.") from None
+        raise InvalidDraft("value", _("Please give a domain such as mail.example.")) from None
     if len(domain) > _LENGTH:
-        raise InvalidDraft("value", "That domain is too long to be kept.")
+        raise InvalidDraft("value", _("That domain is too long to be kept."))
     return Mark("domain", domain, domain)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from .. import audit, comments, threads, tree
 from ..errors import InvalidDraft, NotFound
+from ..language import gettext as _
 from ..models import Comment, Thread
 from . import recipients
 from .acts import Done, Press
@@ -25,7 +26,7 @@ def move(session: Session, press: Press, comment_id: int, version: int, parent_i
     parent = None if parent_id is None else _parent(session, comment_id, parent_id)
     comment = comments.get(session, comment_id, for_update=True)
     if parent is not None and parent.thread_id != comment.thread_id:
-        raise InvalidDraft("parent", "That comment stands on another page.")
+        raise InvalidDraft("parent", _("That comment stands on another page."))
     gone = comment.removed_by in comments.FOR_GOOD
     if comment.version != version or gone or comment.parent_id == parent_id:
         raise audit.conflict(session, comment)
@@ -68,13 +69,13 @@ def has_place(session: Session, parent_id: int) -> bool:
 def _parent(session: Session, comment_id: int, parent_id: int) -> Comment:
     # Ids grow downwards in a branch, so this keeps circles out as well.
     if parent_id >= comment_id:
-        raise InvalidDraft("parent", "A comment can only answer what was written before it.")
+        raise InvalidDraft("parent", _("A comment can only answer what was written before it."))
     try:
         parent = comments.get(session, parent_id, for_update=True)
     except NotFound:
-        raise InvalidDraft("parent", "There is no such comment.") from None
+        raise InvalidDraft("parent", _("There is no such comment.")) from None
     if parent.state != "published":
-        raise InvalidDraft("parent", "The comment it is to answer is not published.")
+        raise InvalidDraft("parent", _("The comment it is to answer is not published."))
     return parent
 
 

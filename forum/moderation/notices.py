@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from ..errors import BadToken
+from ..language import gettext as _
 from ..models import Comment, Event
 from ..tokens import Keys, check_age, make_token, read_token
 
@@ -55,7 +56,7 @@ def read_link(keys: Keys, token: str) -> Link:
     """What a token stands for, however old it is. Raises BadToken for anything that is not one of our links."""
     comment_id, version, address_id, day, act = read_token(keys, "a", token)
     if act >= len(_ACTS):
-        raise BadToken("This link was made by a newer version of the site.")
+        raise BadToken(_("This link was made by a newer version of the site."))
     return Link(comment_id, version, address_id, day, _ACTS[act])
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from .. import audit, comments, threads
 from ..errors import NotFound
+from ..language import gettext as _
 from ..models import Comment, Thread
 from .acts import Press
 
@@ -126,7 +127,7 @@ def get(session: Session, thread_id: int) -> Thread:
     """The thread, locked as whoever was changing it left it. Raises NotFound."""
     thread = session.get(Thread, thread_id, with_for_update={"key_share": True}, populate_existing=True)
     if thread is None:
-        raise NotFound("There is no such page.")
+        raise NotFound(_("There is no such page."))
     return thread
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from .. import audit, comments, outbox
 from ..errors import NotFound
+from ..language import gettext as _
 from ..models import Audit, Comment, Report
 from ..outbox.rows import changed
 from ..settings import Settings
@@ -35,7 +36,7 @@ def report(
     # Locked, so that reports wait for each other: of two that reach the number at one moment one hides the comment.
     comment = comments.get(session, comment_id, for_update=True)
     if comment.state != "published":
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     if _has_reported(session, comment_id, reporter):
         return False
     about = {"reason": reason, "note": note[:NOTE_LENGTH], "reporter": reporter}

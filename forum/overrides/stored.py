@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from .. import audit
 from ..errors import SettingsError
+from ..language import N_
+from ..language import gettext as _
 from ..models import Setting
 from ..models.base import columns
 from ..settings import Settings, is_policy, key_of
@@ -23,7 +25,7 @@ from ..settings import Settings, is_policy, key_of
 _SHORT = 190
 # What SQLAlchemy raises for JSON or a time that is none.
 _UNREADABLE = (ValueError, TypeError)
-_DAMAGED = "is not allowed: it must be stored anew, as what is there cannot be read."
+_DAMAGED = N_("stored anew, as what is there cannot be read")
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SETTING = columns(Setting)
 # No key of a setting is empty: in this row those who change settings wait for each other.
@@ -80,7 +82,8 @@ def wrong(found: Mapping[str, Override]) -> dict[str, str]:
 
     A release may have taken the key away or given it other bounds, and a site must not stop for that.
     """
-    damaged = {key: f"{key} {_DAMAGED}" for key, override in found.items() if override.is_damaged}
+    anew = f"is not allowed: it must be {_(_DAMAGED)}."
+    damaged = {key: f"{key} {anew}" for key, override in found.items() if override.is_damaged}
     return check({key: override.value for key, override in found.items() if key not in damaged}) | damaged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from markupsafe import Markup
@@ -11,6 +12,13 @@ from ..tokens import Keys, keyed_hash
 _SIDE = 5
 # Each stands out by 3:1 and more from white and from near-black: one picture serves light and dark pages.
 COLOURS = ("#c53", "#973", "#682", "#583", "#385", "#389", "#57c", "#67c", "#86c", "#a5c", "#b4b", "#c49")
+_FEW = 6
+# Lines as thick as a row is high: they say the same as boxes in half the bytes. The colour stands outside,
+# where the sheet takes it for the ground too, and where rules of a host for `svg path` do not reach it.
+_SVG = (
+    '<svg class="forum-avatar" viewBox="0 {1:.2g} 5 5" color="{0}" aria-hidden="true">'
+    '<path stroke="currentColor" d="{2}"/></svg>'
+)
 
 
 def identicon(keys: Keys, address_key: str | None, name: str) -> Markup:
@@ -21,9 +29,15 @@ def identicon(keys: Keys, address_key: str | None, name: str) -> Markup:
     seed = f"address:{address_key}" if address_key else f"name:{name.casefold()}"
     digest = int(keyed_hash(keys, "avatar", seed)[:12], 16)
     bits, colour = digest % 2**15, COLOURS[(digest >> 15) % len(COLOURS)]
-    # Lines as thick as a row is high: they say the same as boxes in half the bytes.
-    svg = '<svg class="forum-avatar" viewBox="0 .5 5 5" aria-hidden="true"><path stroke="{}" d="{}"/></svg>'
-    return Markup(svg).format(colour, Markup("").join(_row(bits >> 3 * y & 7, y + 1) for y in range(_SIDE)))
+    # A few lone dots are no picture: they change places with the ground.
+    bits ^= (2**15 - 1) * (bits.bit_count() < _FEW)
+    rows = [bits >> 3 * y & 7 for y in range(_SIDE)]
+    filled = [y for y, row in enumerate(rows) if row]
+    return Markup(_SVG).format(colour, (filled[0] + filled[-1] - _SIDE) / 2, _path(rows))
+
+
+def _path(rows: Sequence[int]) -> Markup:
+    return Markup("").join(_row(half, y) for y, half in enumerate(rows))
 
 
 def _row(half: int, y: int) -> str:

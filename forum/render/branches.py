@@ -34,6 +34,7 @@ def _items(state: ForumState, lines: Sequence[Line], scene: Scene, left_out: Map
     known = {line.id: line for line in lines}
     # A branch alone on its page starts at the margin, however deep it stood in the thread.
     above = min(line.depth for line in lines) - 1
+    last = {line.parent_id: line.id for line in lines}
     top = lines[0]
     for spot in tree.preorder(lines):
         line = spot.row
@@ -41,7 +42,9 @@ def _items(state: ForumState, lines: Sequence[Line], scene: Scene, left_out: Map
         top = line if line.parent_id not in known else top
         yield fragment(state, line, known.get(line.parent_id or 0), spot.answers, scene)
         if spot.answers:
-            yield _replies(line, spot.answers, line.depth - above >= state.settings.max_depth)
+            # Two people in turn are no staircase: what answers the last of a list alone goes on in that list.
+            in_turn = spot.answers == 1 and line.parent_id in known and last[line.parent_id] == line.id
+            yield _replies(line, spot.answers, in_turn or line.depth - above >= state.settings.max_depth)
         else:
             # The last of a branch closes all its lists.
             ends = _END + _CLOSE * spot.closes

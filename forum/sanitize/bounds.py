@@ -9,6 +9,7 @@ import re
 from itertools import pairwise
 
 from ..errors import InvalidDraft
+from ..language import gettext as _
 
 # mistune pairs emphasis in quadratic time within one paragraph: 600 marks cost it 5 ms, 3,000 cost it 200.
 _MARKS = 600
@@ -50,7 +51,7 @@ def is_swollen(source: str, html: str) -> bool:
 
 def intricate() -> InvalidDraft:
     """Return the error that tells the author to write more simply."""
-    return InvalidDraft("body", "This text has too much formatting for its length. Please use simpler formatting.")
+    return InvalidDraft("body", _("This text has too much formatting for its length. Please use simpler formatting."))
 
 
 def _switches(section: str) -> int:

@@ -7,6 +7,7 @@ import unicodedata
 from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidDraft
+from ..language import gettext as _
 
 HREF_LENGTH = 2000
 WEBSITE_LENGTH = 500
@@ -41,9 +42,11 @@ def website(text: str) -> str | None:
         return None
     address = text if _SCHEME.match(text) else f"https://{text.removeprefix('//')}"
     if len(address) > WEBSITE_LENGTH:
-        raise InvalidDraft("website", f"This web address is too long; it may have up to {WEBSITE_LENGTH} characters.")
+        raise InvalidDraft(
+            "website", _("This web address is too long; it may have up to %(most)s characters.", most=WEBSITE_LENGTH)
+        )
     if address[:4].lower() != "http" or not href(address) or "." not in host(address):
-        raise InvalidDraft("website", "This web address does not look right. It should be like https://example.com.")
+        raise InvalidDraft("website", _("This web address does not look right. It should be like https://example.com."))
     return address
 
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 from ..errors import InvalidDraft
+from ..language import gettext as _
+from ..language import ngettext, number
 from .letters import MARK_RUN, clean_controls, graphemes, is_flooded, is_visible, one_line
 
 NAME_LENGTH = 40  # letters as a reader counts them
@@ -24,12 +26,14 @@ def body(text: str, *, max_length: int) -> str:
     _refuse_longer(text, 2 * max_length, max_length)
     text = clean_controls(_BREAKS.sub("\n", text))
     if is_flooded(text):
-        raise InvalidDraft("body", f"A letter of your comment carries more than {MARK_RUN} accents; please use fewer.")
+        raise InvalidDraft(
+            "body", _("A letter of your comment carries more than %(most)s accents; please use fewer.", most=MARK_RUN)
+        )
     text = unicodedata.normalize("NFC", text).rstrip()
     if leading := _BLANK_LINES.match(text):
         text = text[leading.end() :]
     if not is_visible(text):
-        raise InvalidDraft("body", "Please write a comment.")
+        raise InvalidDraft("body", _("Please write a comment."))
     _refuse_longer(text, max_length, max_length)
     return text
 
@@ -40,15 +44,25 @@ def name(text: str) -> str:
     Raises ``InvalidDraft("name", …)`` when nothing is left or it is too long.
     """
     if len(text) > 4 * NAME_CODE_POINTS:
-        raise InvalidDraft("name", f"Please choose a shorter name: it may have up to {NAME_LENGTH} letters.")
+        raise InvalidDraft(
+            "name", _("Please choose a shorter name: it may have up to %(most)s letters.", most=NAME_LENGTH)
+        )
     if is_flooded(text):
-        raise InvalidDraft("name", f"A letter of your name carries more than {MARK_RUN} accents; please use fewer.")
+        raise InvalidDraft(
+            "name", _("A letter of your name carries more than %(most)s accents; please use fewer.", most=MARK_RUN)
+        )
     text = one_line(unicodedata.normalize("NFC", text))
     if not is_visible(text):
-        raise InvalidDraft("name", "Please write your name.")
+        raise InvalidDraft("name", _("Please write your name."))
     letters = len(graphemes(text))
     if letters > NAME_LENGTH or len(text) > NAME_CODE_POINTS:
-        raise InvalidDraft("name", f"Your name is {letters} letters long; it may have up to {NAME_LENGTH}.")
+        told = ngettext(
+            "Your name is %(n)s letter long; it may have up to %(most)s.",
+            "Your name is %(n)s letters long; it may have up to %(most)s.",
+            letters,
+            most=NAME_LENGTH,
+        )
+        raise InvalidDraft("name", told)
     return text
 
 
@@ -72,6 +86,10 @@ def excerpt(text: str, limit: int, lines: int | None = None) -> str:
 
 def _refuse_longer(text: str, refused_above: int, allowed: int) -> None:
     if len(text) > refused_above:
-        raise InvalidDraft(
-            "body", f"Your comment is {len(text):,} characters long; it may have up to {allowed:,}. Please shorten it."
+        told = ngettext(
+            "Your comment is %(n)s character long; it may have up to %(most)s. Please shorten it.",
+            "Your comment is %(n)s characters long; it may have up to %(most)s. Please shorten it.",
+            len(text),
+            most=number(allowed),
         )
+        raise InvalidDraft("body", told)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..language import N_
 from .facts import Context, Draft, Effect, Verdict
 from .links import links
 from .lookalikes import skeleton
 from .words import matches
 
-_QUICK = "That was quick. Nothing is lost: please read your comment over once more, then press Post."
-_RESERVED = "This name is kept for those who run the site. Please choose another one."
-_STAFF = "Somebody who moderates here goes by this name. Please choose one that cannot be mistaken for it."
+_QUICK = N_("That was quick. Nothing is lost: please read your comment over once more, then press Post.")
+_RESERVED = N_("This name is kept for those who run the site. Please choose another one.")
+_STAFF = N_("Somebody who moderates here goes by this name. Please choose one that cannot be mistaken for it.")
 # More would not tell a moderator more.
 _MOST_WORDS = 5
 

@@ -10,8 +10,8 @@ from .fields import Section, about
 from .groups import GROUPS
 
 _PAGES, _LOOK, _BEFORE, _DESK_MAIL, _MAIL, _SPAM, _PRIVACY = GROUPS
-_LIMITS = 'a list of limits such as ["10 per minute", "100 per hour"]; [] for none'
-_WORDS = 'a list of words or phrases such as ["casino", "free money"]; [] for none'
+_LIMITS = N_('a list of limits such as ["10 per minute", "100 per hour"]; [] for none')
+_WORDS = N_('a list of words or phrases such as ["casino", "free money"]; [] for none')
 _RESERVED = ("admin", "administrator", "moderator", "webmaster", "root", "support", "staff", "system")
 
 
@@ -21,7 +21,7 @@ class Policy(Section, frozen=True):
     site_name: values.FilledLine = about(
         "Forum",
         N_("The name of the site, in page titles, in feeds and as the sender of its mail."),
-        allowed="a text of 1 to 80 characters in one line",
+        allowed=N_("a text of 1 to 80 characters in one line"),
         group=_LOOK,
         label=N_("Name of the site"),
         max_length=80,
@@ -110,7 +110,7 @@ class Policy(Section, frozen=True):
             "Names nobody may comment under unless signed in, however they are spelled; moderators' names are always "
             "reserved."
         ),
-        allowed='a list of names such as ["admin", "editor"]; [] for none',
+        allowed=N_('a list of names such as ["admin", "editor"]; [] for none'),
         group=_BEFORE,
         label=N_("Reserved names"),
     )
@@ -324,7 +324,7 @@ class Policy(Section, frozen=True):
     mail_contact: values.Line = about(
         "",
         N_("How to reach whoever runs the site, a postal address for example; stands in the footer of each mail."),
-        allowed="a text of at most 200 characters in one line",
+        allowed=N_("a text of at most 200 characters in one line"),
         group=_MAIL,
         label=N_("How to reach you"),
         max_length=200,

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ..language import gettext as _
 from .foreign import FOREIGN, RULES
 from .reference import allowed, choices, key_of
 
@@ -77,7 +78,7 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
 
 def beside_the_field(sentence: str) -> str:
     """The sentence of a wrong value for a page that shows key and value already."""
-    return "It must be " + sentence.partition(_MUST_BE)[2]
+    return _("It must be %(rule)s", rule=sentence.partition(_MUST_BE)[2])
 
 
 def wrong_value(key: str, value: Any, rule: str, details: Iterable[str] = ()) -> str:
@@ -121,14 +122,15 @@ def _explain(model: type[BaseModel], config: Mapping[str, Any], error: Validatio
 def _detail(key: str, config: Mapping[str, Any], index: list[int | str], sentence: str) -> str:
     if not index or len(config[key]) == 1:
         return sentence
-    # The line shows the whole list: which of its values is meant must be said.
-    return sentence.replace("It", _shown(key, config[key][index[0]]), 1)
+    # The line shows the whole list: which of its values is meant must be said. No other language says "It".
+    meant = _shown(key, config[key][index[0]])
+    return sentence.replace("It", meant, 1) if sentence.startswith("It ") else f"{meant}: {sentence}"
 
 
 def _sentence(model: type[BaseModel], config: Mapping[str, Any], name: str, details: list[str]) -> str:
     key, field = key_of(name), model.model_fields[name]
     meant = _meant(config.get(key), choices(field))
-    hint = [f'Did you mean "{meant}"?'] if meant else []
+    hint = [_('Did you mean "%(word)s"?', word=meant)] if meant else []
     return wrong_value(key, config.get(key), allowed(field), [*details, *hint])
 
 

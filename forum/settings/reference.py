@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ..language import gettext as _
 from .groups import GROUPS
 
 _TOPICS = GROUPS | {
@@ -39,12 +40,12 @@ def label(field: FieldInfo) -> str:
 def allowed(field: FieldInfo) -> str:
     """What the setting may be, as the end of a sentence that begins with "it must be"."""
     if _extra(field).get("allowed"):
-        return str(_extra(field)["allowed"])
+        return _(str(_extra(field)["allowed"]))
     if field.annotation is bool:
-        return "true or false"
+        return _("true or false")
     if field.annotation is int:
         least, most = bounds(field)
-        return f"a whole number from {least} to {most}"
+        return _("a whole number from %(least)s to %(most)s", least=least, most=most)
     return _one_of(choices(field))
 
 
@@ -93,4 +94,4 @@ def _bound(field: FieldInfo, side: Literal["ge", "le"]) -> int:
 
 def _one_of(words: tuple[str, ...]) -> str:
     *most, last = (json.dumps(word) for word in words)
-    return f"{', '.join(most)} or {last}" if most else last
+    return _("%(words)s or %(last)s", words=", ".join(most), last=last) if most else last

@@ -14,6 +14,8 @@ from email_validator import EmailNotValidError, validate_email
 from limits import RateLimitItem, parse_many
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
+from ..language import gettext as _
+
 Scope = Literal["address", "network", "domain", "site"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 _ZERO_PERIOD = re.compile(r"(?<!\d)0+\s*[a-z]", re.IGNORECASE)
@@ -25,16 +27,16 @@ def limits_of(text: str) -> list[RateLimitItem]:
     try:
         items = parse_many(text)
     except ValueError:
-        raise ValueError("It cannot be read as a number and a time, such as 10 per minute.") from None
+        raise ValueError(_("It cannot be read as a number and a time, such as 10 per minute.")) from None
     # `limits` reads "0 per minute" as "never" and "1 per 0 days" as "1 per day": neither can be what was meant.
     if any(item.amount < 1 for item in items) or _ZERO_PERIOD.search(text):
-        raise ValueError("It counts to zero; an empty list switches limits off.")
+        raise ValueError(_("It counts to zero; an empty list switches limits off."))
     return items
 
 
 def confirm_limits_of(text: str) -> list[tuple[Scope, RateLimitItem]]:
     """The scope and limits of a line such as "network: 5 per hour". Raises ValueError for any other form."""
-    word, _, limit = text.partition(":")
+    word, _colon, limit = text.partition(":")
     scope = next((name for name in SCOPES if name == word.strip()), None)
     if scope is None:
         raise ValueError(f"It does not begin with one of {', '.join(f'{name}:' for name in SCOPES)}.")
@@ -77,13 +79,13 @@ def _host(name: str, port: int | None, scheme: str) -> str:
 
 def _line(text: str) -> str:
     if not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text):
-        raise ValueError("It holds a line break or another control character.")
+        raise ValueError(_("It holds a line break or another control character."))
     return text
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise ValueError("It is empty.")
+        raise ValueError(_("It is empty."))
     return text
 
 

@@ -1,4 +1,4 @@
-/* Makes more of links and forms that work without it. It reads the pages anybody gets; its words stand in them. */
+/* Makes more of links and forms that work without it. It reads the pages anybody gets; its words are theirs. */
 
 const MINUTE = 60000;
 const DAY = 86400;
@@ -262,10 +262,9 @@ class ForumThread extends HTMLElement {
 
   ready() {
     if (!this.form) return;
-    const [button, words] = this.label ?? [];
-    this.form.ariaBusy = null;
-    if (button) Object.assign(button, { ariaDisabled: null, textContent: words });
-    this.label = null;
+    const [button, textContent] = this.label ?? [];
+    this.form.ariaBusy = this.label = null;
+    if (button) Object.assign(button, { ariaDisabled: null, textContent });
     this.plain = false;
     this.form.querySelector(".forum-alarm").hidden = true;
   }
@@ -354,8 +353,7 @@ class ForumThread extends HTMLElement {
     this.last = Date.now() - at < 30 * MINUTE ? since : newest;
     this.seen = () => device.set(key, [this.last, Math.max(newest, ...this.all(".forum-comment").map(born)), Date.now()].join(" "));
     this.mark(this.unseen());
-    const keys = this.querySelector("[data-do=keys]");
-    if (keys) keys.checked = device.get("forum:keys") !== "off";
+    for (const box of this.all("[data-do=keys]")) box.checked = device.get("forum:keys") !== "off";
     if (this.section.dataset.poll) this.watch(MINUTE);
   }
 
@@ -371,19 +369,24 @@ class ForumThread extends HTMLElement {
     }
     this.seen();
     this.tell("since", this.querySelector(".forum-news") ? 0 : this.all("article .forum-new").length);
-    for (const tools of this.all(".forum-folds")) tools.hidden = this.all(".forum-branch").length < 2;
+    for (const tools of this.all(".forum-all")) tools.hidden = !this.all(".forum-branch")[1];
     for (const tools of this.all(".forum-keys")) tools.hidden = !this.list;
     this.age();
   }
 
   since() { this.go("article .forum-new"); }
-  fold(button) { for (const branch of this.all(".forum-branch")) branch.open = button.value || branch.contains(this.form); }
+  fold(button) {
+    button.value ^= 1;
+    for (const branch of this.all(".forum-branch")) branch.open = button.value < 1 || branch.contains(this.form);
+    button.textContent = button.dataset[button.value];
+  }
+
   keys(box) { device.set("forum:keys", box.checked ? "on" : "off"); }
 
   go(selector, back) {
     const all = this.all(selector).map((node) => node.closest("article"));
     if (back) all.reverse();
-    const here = document.activeElement?.closest("article") ?? this.at;
+    const here = document.activeElement.closest("article") ?? this.at;
     const way = back ? Node.DOCUMENT_POSITION_PRECEDING : Node.DOCUMENT_POSITION_FOLLOWING;
     this.show((all.find((each) => here && here.compareDocumentPosition(each) & way) ?? all[0])?.parentNode);
   }

@@ -10,6 +10,8 @@ from flask import Response, make_response, redirect, request, session, url_for
 from ...errors import NotFound
 from ...forms import CSRF_FIELD
 from ...identity import Identity
+from ...language import N_
+from ...language import gettext as _
 from ...moderation import sign_in
 from ...settings import Settings
 from ...state import ForumState, get
@@ -23,7 +25,7 @@ _IDLE = dt.timedelta(hours=12).total_seconds()
 # How old, in seconds, the note of the last request may grow: not every answer needs a new cookie.
 _NOTED_EVERY = 300
 # The words of the host's own page are for strangers; whoever sits at the desk reads these.
-_NOTHING = "There is no such page."
+_NOTHING = N_("There is no such page.")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def guard_admin() -> Response | None:
     """The same for pages of admins; for other moderators they do not exist."""
     answer, actor = guard(), _actor(get())
     if actor is not None and not actor.is_admin:
-        raise NotFound(_NOTHING)
+        raise NotFound(_(_NOTHING))
     return answer
 
 
@@ -61,7 +63,7 @@ def moderator(state: ForumState) -> Actor:
     """Who acts in this request. Raises NotFound for everybody who may not."""
     actor = _actor(state)
     if actor is None:
-        raise NotFound(_NOTHING)
+        raise NotFound(_(_NOTHING))
     return actor
 
 
@@ -140,4 +142,4 @@ def _stranger(state: ForumState) -> Response:
     """On a site without accounts moderators sign in by mail; elsewhere the page does not exist for strangers."""
     if request.method == "GET" and state.settings.moderators and state.identity() is None:
         return make_response(redirect(url_for("forum.sign_in.ask")))
-    raise NotFound(_NOTHING)
+    raise NotFound(_(_NOTHING))

@@ -13,6 +13,8 @@ from werkzeug.exceptions import BadRequest
 
 from ... import comments, moderation
 from ...errors import Conflict
+from ...language import N_
+from ...language import gettext as _
 from ...moderation.acts import Press
 from ...moderation.undo import Undone
 from ...sqlite import begin_writing
@@ -20,6 +22,7 @@ from ...state import ForumState, get
 from ..mail_pages import session_holds
 from . import announcing, said
 from .access import guard, moderator
+from .act_words import words
 from .frame import desk
 from .rows import ACTS
 
@@ -29,7 +32,7 @@ blueprint.before_request(guard)
 # A person waits for the answer, and so does a process of the web server.
 PATIENCE_SECONDS = 5.0
 WHY_LENGTH = 500
-_PRESS = "Please press one of the buttons of the page."
+PRESS = N_("Please press one of the buttons of the page.")
 _NUMBER = re.compile("[0-9]{1,15}")
 P = ParamSpec("P")
 
@@ -68,7 +71,7 @@ def undo() -> Response:
     batch, below = request.form.get("batch", ""), request.form.get("below", "")
     done, left = number("done"), number("left")
     if not said.is_batch(batch):
-        raise BadRequest(_PRESS)
+        raise BadRequest(_(PRESS))
     until, place = time.monotonic() + PATIENCE_SECONDS, int(below) if _NUMBER.fullmatch(below) else None
     while True:
         chunk = _undo(get(), batch, place)
@@ -123,7 +126,7 @@ def going_on(endpoint: str, act: str, done: int, of: int | None, batch: str, hid
     """The page between two requests of one long press: ``hidden`` travels on to ``endpoint``."""
     return desk(
         "forum/moderation/confirm_progress.html",
-        act=act,
+        so_far=words(act).so_far(done, of or done),
         done=done,
         of=of,
         endpoint=endpoint,
@@ -137,7 +140,7 @@ def chosen(acts: tuple[str, ...]) -> str:
     """The act whose button was pressed. Raises BadRequest."""
     act = request.form.get("action", "")
     if act not in acts:
-        raise BadRequest(_PRESS)
+        raise BadRequest(_(PRESS))
     return act
 
 
@@ -145,7 +148,7 @@ def version() -> int:
     """The version that the moderator saw. Raises BadRequest."""
     text = request.form.get("version", "")
     if not re.fullmatch("[0-9]{1,9}", text):
-        raise BadRequest(_PRESS)
+        raise BadRequest(_(PRESS))
     return int(text)
 
 

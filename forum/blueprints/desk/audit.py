@@ -9,70 +9,17 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint, Response, request, url_for
 
 from ...audit import name_of
+from ...language import gettext as _
 from ...models import Audit
 from ...moderation import activity
 from ...moderation.activity import Search, Subjects, Together
 from ...state import get
-from . import fields, numbers
+from . import fields, log_words, numbers
 from .access import guard, moderator
 from .frame import desk
 
 blueprint = Blueprint("desk_audit", __name__, url_prefix="/moderation/activity")
 blueprint.before_request(guard)
-
-# What each act is called; what is not named here is shown as it is stored.
-ACTS: Final = {
-    "approve": "approved",
-    "unapprove": "had it wait again",
-    "reject": "rejected",
-    "spam": "marked as spam",
-    "remove": "removed",
-    "restore": "restored",
-    "reply": "answered",
-    "edit": "edited",
-    "move": "moved",
-    "undo": "undid",
-    "report": "hid it after reports",
-    "check": "gave an opinion of",
-    "close": "closed",
-    "open": "opened",
-    "hold": "had every comment wait",
-    "release": "no longer had every comment wait",
-    "silence": "switched mail off",
-    "unsilence": "switched mail on",
-    "pin": "put a comment on top",
-    "unpin": "took the comment on top down",
-    "state": "changed the address",
-    "requeue": "had a mail tried again",
-    "cancel": "cancelled a mail",
-    "suppress": "stopped mail to the address",
-    "lift": "lifted",
-    "restored": "decided about mail after a backup",
-    "signed_in": "signed in",
-    "sign_in_asked": "asked for a sign-in link",
-    "forgotten": "forgot the address",
-    "erase": "erased the author of",
-    "export": "took the personal data behind",
-    "prune": "let old data go",
-    "move_asked": "asked for another address",
-    "list": "listed somebody",
-    "relist": "changed an entry of the list",
-    "end": "ended a block whose time was over",
-    "setting_changed": "changed a setting",
-    "setting_reset": "reset a setting",
-}
-
-KINDS: Final = {
-    "comment": "a comment",
-    "thread": "a page",
-    "address": "an address",
-    "listing": "the list of people",
-    "setting": "a setting",
-    "sign_in": "a sign-in",
-    "outbox": "the mail of the site",
-    "retention": "old data",
-}
-_MANY: Final = {"comment": "comments", "thread": "pages", "listing": "entries", "address": "addresses"}
 
 
 class Thing(NamedTuple):
@@ -116,8 +63,8 @@ def index() -> Response:
             _of_many(each, found.together[each.row.id]) if each.row.id in found.together else each
             for each in (_row(row, subjects, undoable) for row in found.rows)
         ],
-        acts=ACTS,
-        kinds=KINDS,
+        acts={act: _(words) for act, words in log_words.ACTS.items()},
+        kinds={kind: _(words) for kind, words in log_words.KINDS.items()},
         older=_url(search, before=found.before) if found.before else None,
     )
 
@@ -131,13 +78,13 @@ def _row(row: Audit, subjects: Subjects, undoable: dict[str, int]) -> Row:
     return Row(
         row=row,
         who=name_of(row.actor),
-        did=ACTS.get(row.act, row.act),
+        did=log_words.act_word(row.act),
         about=_about(row, subjects),
         by=Thing(comment.name, url_for("forum.desk_author.index", comment_id=comment.id))
         if comment is not None and comment.name
         else None,
-        before=row.before,
-        after=row.after,
+        before=log_words.fact_word(row.before),
+        after=log_words.fact_word(row.after),
         why=_why(row),
         undo=undoable.get(row.batch or "", 0) if row.undone_at is None else 0,
     )
@@ -145,14 +92,14 @@ def _row(row: Audit, subjects: Subjects, undoable: dict[str, int]) -> Row:
 
 def _of_many(one: Row, together: Together) -> Row:
     """The row of a press that did the same to many."""
-    kind = one.row.subject_kind
-    words = f"{together.many:,} {_MANY.get(kind, kind)}"
+    words = log_words.many(together.many, one.row.subject_kind)
+    before, after = log_words.fact_word(together.before), log_words.fact_word(together.after)
     url = url_for("forum.desk_audit.index", press=one.row.id)
-    return replace(one, about=Thing(words), by=None, before=together.before, after=together.after, each_url=url)
+    return replace(one, about=Thing(words), by=None, before=before, after=after, each_url=url)
 
 
 def _why(row: Audit) -> str:
-    cause = "" if row.subject_kind == "setting" else ACTS.get(row.cause, row.cause)
+    cause = "" if row.subject_kind == "setting" else log_words.cause_word(row.cause)
     return " – ".join(filter(None, (cause, (row.data or {}).get("why"))))
 
 
@@ -160,7 +107,7 @@ def _about(row: Audit, subjects: Subjects) -> Thing:
     if row.subject_kind in _ABOUT:
         return _ABOUT[row.subject_kind](row.subject_id, subjects)
     if row.subject_kind == "setting":
-        return Thing(f"“{fields.label_of(row.cause)}”", _setting_url(row.cause))
+        return Thing(_("“%(name)s”", name=fields.label_of(row.cause)), _setting_url(row.cause))
     # The act says it all.
     return Thing("" if row.subject_kind in ("sign_in", "outbox") else f"{row.subject_kind} {row.subject_id}")
 
@@ -173,27 +120,31 @@ def _setting_url(key: str) -> str | None:
 def _comment(id_: int, subjects: Subjects) -> Thing:
     comment = subjects.comments.get(id_)
     if comment is None:
-        return Thing(f"comment {id_}, which is gone")
+        return Thing(_("comment %(number)s, which is gone", number=id_))
     url = url_for("forum.comments.permalink", comment_id=id_) if comment.state == "published" else None
-    return Thing(f"comment {id_}", url)
+    return Thing(_("comment %(number)s", number=id_), url)
 
 
 def _thread(id_: int, subjects: Subjects) -> Thing:
     thread = subjects.threads.get(id_)
-    return Thing(f"page {id_}, which is gone") if thread is None else Thing(f"page “{thread.title}”", thread.url)
+    if thread is None:
+        return Thing(_("page %(number)s, which is gone", number=id_))
+    return Thing(_("page “%(title)s”", title=thread.title), thread.url)
 
 
 def _address(id_: int, subjects: Subjects) -> Thing:
     """Whose mailbox it is only admins see: they find its mail."""
     address = subjects.addresses.get(id_)
     if address is None or not address.email or not moderator(get()).is_admin:
-        return Thing(f"address {id_}")
-    return Thing(f"address {address.email}", url_for("forum.desk_ledger.index", address=address.key))
+        return Thing(_("address %(address)s", address=id_))
+    return Thing(
+        _("address %(address)s", address=address.email), url_for("forum.desk_ledger.index", address=address.key)
+    )
 
 
 def _listing(id_: int, subjects: Subjects) -> Thing:
     """What it says stands before and after; it may be gone."""
-    return Thing(f"entry {id_}", url_for("forum.desk_lists.index"))
+    return Thing(_("entry %(number)s", number=id_), url_for("forum.desk_lists.index"))
 
 
 _ABOUT: Final[dict[str, Callable[[int, Subjects], Thing]]] = {

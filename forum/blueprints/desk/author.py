@@ -13,6 +13,8 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from ... import addresses
 from ...errors import Conflict
+from ...language import N_
+from ...language import gettext as _
 from ...models import Audit
 from ...moderation import authors, bulk, enlisting, listings
 from ...moderation.acts import Press
@@ -29,7 +31,7 @@ from .access import Actor, guard, moderator
 from .frame import desk
 from .rows import acts_of, removable, shown
 
-UNPROVED = (
+UNPROVED = N_(
     "Whether the owner of this address wrote this comment is not known: please tick that its owner has asked for "
     "everything that is kept under it."
 )
@@ -73,7 +75,7 @@ def take_down() -> Response:
     press = acts.new_press(state, batch=batch)
     blocked = state.session.scalar(select(Audit).where(Audit.batch == batch, Audit.act == "list").limit(1))
     if not said.is_batch(batch) or blocked is None or blocked.actor != press.actor:
-        raise BadRequest("This press belongs to somebody else.")
+        raise BadRequest(_("This press belongs to somebody else."))
     return _take_down(state, press, acts.number("comment"), (blocked.data or {})["is"]["kind"])
 
 
@@ -86,7 +88,7 @@ def export(comment_id: int) -> Response:
     begin_writing(state.session)
     author = _somebody(state, comment_id)
     if not _may_take_all(author):
-        return _page(comment_id, 422, UNPROVED)
+        return _page(comment_id, 422, _(UNPROVED))
     data = authors.export(state.session, author, actor.ref, state.clock())
     state.session.commit()
     response = make_response(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
@@ -113,7 +115,7 @@ def erase(comment_id: int) -> Response:
     begin_writing(state.session)
     author = _somebody(state, comment_id)
     if not _may_take_all(author):
-        return _erasing(author, 422, UNPROVED)
+        return _erasing(author, 422, _(UNPROVED))
     address = author.comment.address
     if address is not None and address.state not in addresses.SILENT:
         # Before it is empty: a host may keep the address somewhere too.
@@ -143,7 +145,7 @@ def _mark(state: ForumState, author: Author) -> listings.Mark:
     kind = request.form.get("kind", "")
     mark = next((mark for mark in authors.marks(state.keys, author) if mark.kind == kind), None)
     if mark is None:
-        raise BadRequest("Please choose by what to recognise them.")
+        raise BadRequest(_("Please choose by what to recognise them."))
     return mark
 
 

@@ -12,6 +12,8 @@ from werkzeug.exceptions import BadRequest
 
 from ... import addresses, audit, comments, render, sanitize
 from ...errors import Conflict, ExpiredToken, NotFound
+from ...language import N_, ngettext
+from ...language import gettext as _
 from ...models import Comment
 from ...moderation import acts
 from ...moderation.acts import Press
@@ -27,15 +29,14 @@ from .access import Actor, actor_of
 
 blueprint = Blueprint("by_mail", __name__, url_prefix="/m")
 
-_LABELS: dict[Act, str] = {"approve": "Approve", "spam": "Spam", "undo": "Undo"}
-_TOO_OLD = [f"It was good for {LINK_DAYS} days.", "What still waits is in the queue of the site."]
-_CHANGED = "This comment has changed since you got the link. Please look at it again."
-_DONE = {"published": "Approved", "spam": "Marked as spam"}
+_LABELS: dict[Act, str] = {"approve": N_("Approve"), "spam": N_("Spam"), "undo": N_("Undo")}
+_CHANGED = N_("This comment has changed since you got the link. Please look at it again.")
+_DONE = {"published": N_("Approved"), "spam": N_("Marked as spam")}
 _STANDS = {
-    "published": "It is published",
-    "spam": "It is marked as spam",
-    "rejected": "It is rejected",
-    "removed": "It is removed",
+    "published": N_("It is published"),
+    "spam": N_("It is marked as spam"),
+    "rejected": N_("It is rejected"),
+    "removed": N_("It is removed"),
 }
 
 
@@ -51,23 +52,28 @@ def page(token: str) -> Response:
     try:
         link.check(state.clock())
     except ExpiredToken:
-        return mail_page("This link is too old", _TOO_OLD)
+        return _too_old()
     comment = comments.get(state.session, link.comment_id)
     return _act(state, link, comment, actor) if request.method == "POST" else _show(state, link, comment)
+
+
+def _too_old() -> Response:
+    good = ngettext("It was good for %(n)s day.", "It was good for %(n)s days.", LINK_DAYS)
+    return mail_page(_("This link is too old"), [good, _("What still waits is in the queue of the site.")])
 
 
 def _actor(state: ForumState, link: Link) -> Actor:
     address = addresses.get(state.session, link.address_id)
     actor = actor_of(state.settings, address.key) if address is not None else None
     if actor is None:
-        raise NotFound("This link is not good any more.")
+        raise NotFound(_("This link is not good any more."))
     return actor
 
 
 def _act(state: ForumState, link: Link, comment: Comment, actor: Actor) -> Response:
     act = next((act for act in _LABELS if act == request.form.get("action")), None)
     if act is None:
-        raise BadRequest(PRESS)
+        raise BadRequest(_(PRESS))
     if comment.version != link.version or act not in _offered(link, comment):
         return _show(state, link, comment, 409)
     try:
@@ -121,7 +127,7 @@ def _show(state: ForumState, link: Link, comment: Comment, status: int = 200) ->
         "forum/moderation/by_mail.html",
         status,
         title=_title(comment, done, bool(offered)),
-        changed=_CHANGED if comment.version != link.version and offered else None,
+        changed=_(_CHANGED) if comment.version != link.version and offered else None,
         by=audit.name_of(row.actor) if row else None,
         at=row.at if row else None,
         comment=render.shown(state, comment),
@@ -131,7 +137,7 @@ def _show(state: ForumState, link: Link, comment: Comment, status: int = 200) ->
         thread_title=comment.thread.title,
         created_at=comment.created_at,
         action=url_for("forum.by_mail.page", token=fresh.token(state.keys)),
-        actions=[Action(_LABELS[act], act, primary=act == offered[0]) for act in offered],
+        actions=[Action(_(_LABELS[act]), act, primary=act == offered[0]) for act in offered],
         queue_url=url_for("forum.moderation.queue"),
         site_name=state.settings.site_name,
     )
@@ -139,5 +145,7 @@ def _show(state: ForumState, link: Link, comment: Comment, status: int = 200) ->
 
 def _title(comment: Comment, done: bool, waits: bool) -> str:
     if done:
-        return _DONE[comment.state]
-    return "What shall become of it?" if waits else _STANDS.get(comment.state, "It was decided")
+        return _(_DONE[comment.state])
+    if waits:
+        return _("What shall become of it?")
+    return _(_STANDS.get(comment.state, N_("It was decided")))

@@ -8,7 +8,8 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from ...mail.doctor import ago
+from ...language import ago, brief_day, day
+from ...language import gettext as _
 from ...mail.outcome import masked
 from ...moderation import figures
 from ...moderation.figures import Day, Mail
@@ -40,27 +41,24 @@ def index() -> Response:
         held=figures.held(state.session),
         reported=figures.reported(state.session),
         days=days,
-        totals={verdict: sum(day.numbers[verdict] for day in days) for verdict in figures.VERDICTS},
-        busiest=max(days, key=lambda day: day.total),
+        totals={verdict: sum(each.numbers[verdict] for each in days) for verdict in figures.VERDICTS},
+        busiest=max(days, key=lambda each: each.total),
         plots=_plots(days),
         mail=mail,
         errors=_errors(mail.errors) if mail else [],
         silent=mail is not None and _is_silent(mail, now),
         remedy=_remedy(state),
         ago=lambda then: ago(then, now),
+        day_word=day,
     )
 
 
 def _plots(days: Sequence[Day]) -> dict[str, Plot]:
     """The last days for a wide page and for a narrow one; none where nobody has written anything."""
-    if not any(day.total for day in days):
+    if not any(each.total for each in days):
         return {}
-    bars = [(_short(day), day.numbers) for day in days]
+    bars = [(brief_day(each.date), each.numbers) for each in days]
     return {name: plot.stacked(bars[-number:], every, width) for name, (number, every, width) in _PLOTS.items()}
-
-
-def _short(day: Day) -> str:
-    return f"{day.date.day} {day.date:%b}"
 
 
 def _is_silent(mail: Mail, now: dt.datetime) -> bool:
@@ -75,4 +73,4 @@ def _remedy(state: ForumState) -> str:
 
 
 def _errors(errors: Sequence[GivenUp]) -> list[tuple[str, int, str]]:
-    return [(each.what, each.id, masked(each.error) if each.error else "without a word") for each in errors]
+    return [(each.what, each.id, masked(each.error) if each.error else _("without a word")) for each in errors]

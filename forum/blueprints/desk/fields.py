@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from ... import altcha, overrides
 from ...audit import name_of
+from ...language import gettext as _
 from ...overrides import Override
 from ...settings import (
     FOREIGN,
@@ -69,7 +70,7 @@ class Change:
 
 def label_of(key: str) -> str:
     """What the field of a policy key is called; a key that is none is its own name."""
-    return label(POLICY[key]) if key in POLICY else key
+    return _(label(POLICY[key])) if key in POLICY else key
 
 
 def typed(form: MultiDict[str, str]) -> dict[str, str]:
@@ -89,7 +90,7 @@ def changes(settings: Settings, texts: Mapping[str, str]) -> list[Change]:
     for key, text in texts.items():
         before, after = _value(settings, key), _value(wanted, key)
         if before != after:
-            found.append(Change(key, label(POLICY[key]), _text(before), _text(after), text))
+            found.append(Change(key, label_of(key), _text(before), _text(after), text))
     return found
 
 
@@ -102,7 +103,9 @@ def problems(texts: Mapping[str, str]) -> dict[str, str]:
 def _without_altcha(texts: Mapping[str, str]) -> dict[str, str]:
     key = key_of("proof_of_work")
     asked = read(texts).get(key)
-    return {key: "Its package is missing: pip install 'flask-forum[altcha]'."} if asked else {}
+    return (
+        {key: _("Its package is missing: %(command)s.", command="pip install 'flask-forum[altcha]'")} if asked else {}
+    )
 
 
 def groups(
@@ -121,7 +124,10 @@ def groups(
             error=errors.get(key),
             broken=beside_the_field(wrong[key]) if key in wrong else None,
         )
-    return [(name, note, [drawn[key] for key in POLICY if group(POLICY[key]) == name]) for name, note in GROUPS.items()]
+    return [
+        (_(name), _(note), [drawn[key] for key in POLICY if group(POLICY[key]) == name])
+        for name, note in GROUPS.items()
+    ]
 
 
 def infrastructure(state: ForumState) -> list[tuple[str, str, str]]:
@@ -138,8 +144,8 @@ def _draw(state: ForumState, settings: Settings, key: str) -> Field:
     kind = _kind(field)
     return Field(
         key=key,
-        label=label(field),
-        effect=str(field.description),
+        label=label_of(key),
+        effect=_(str(field.description)),
         kind=kind,
         text=_text(_value(settings, key)),
         default=_text(field.default).replace("\n", ", "),

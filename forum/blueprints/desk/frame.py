@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from flask import Response, request, url_for
 
 from ...forms import session_token
+from ...language import N_
+from ...language import gettext as _
 from ...state import ForumState, get
 from ..pages import bare
 from .access import Actor, moderator
@@ -14,15 +16,15 @@ from .said import bar, without_bar
 
 _LAYOUT_ENDPOINTS = (
     # label, endpoint, only for admins
-    ("Comments", "forum.moderation.queue", False),
-    ("Pages", "forum.desk_pages.index", False),
-    ("People", "forum.desk_lists.index", False),
-    ("Refused", "forum.desk_refusals.index", False),
-    ("Activity", "forum.desk_audit.index", False),
-    ("Overview", "forum.desk_dashboard.index", False),
-    ("Mail", "forum.desk_ledger.index", True),
-    ("Settings", "forum.desk_settings.index", True),
-    ("Privacy", "forum.desk_privacy.index", True),
+    (N_("Comments"), "forum.moderation.queue", False),
+    (N_("Pages"), "forum.desk_pages.index", False),
+    (N_("People"), "forum.desk_lists.index", False),
+    (N_("Refused"), "forum.desk_refusals.index", False),
+    (N_("Activity"), "forum.desk_audit.index", False),
+    (N_("Overview"), "forum.desk_dashboard.index", False),
+    (N_("Mail"), "forum.desk_ledger.index", True),
+    (N_("Settings"), "forum.desk_settings.index", True),
+    (N_("Privacy"), "forum.desk_privacy.index", True),
 )
 # Where one gets to from the list of comments.
 _OF_COMMENTS = ("forum.desk_acts", "forum.desk_many", "forum.desk_one", "forum.desk_reply")
@@ -68,7 +70,7 @@ def _ways(is_admin: bool) -> list[Way]:
     here = (request.endpoint or "").rpartition(".")[0]
     here = "forum.moderation" if here in _OF_COMMENTS else _WITHIN.get(here, here)
     return [
-        Way(label, url_for(endpoint), endpoint.rpartition(".")[0] == here)
+        Way(_(label), url_for(endpoint), endpoint.rpartition(".")[0] == here)
         for label, endpoint, for_admins in _LAYOUT_ENDPOINTS
         if is_admin or not for_admins
     ]

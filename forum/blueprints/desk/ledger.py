@@ -10,16 +10,17 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from ... import explain
-from ...audit import name_of
+from ...audit import name_of, newest
+from ...comments.words import state_word
 from ...errors import Conflict, ForumError
 from ...explain.delays import Delays
 from ...explain.messages import said
 from ...explain.sentences import because, known
-from ...mail.doctor import ago
+from ...language import N_, ago
+from ...language import gettext as _
 from ...mail.outcome import masked
 from ...mail.preview import HIDDEN, Preview, preview
 from ...models import Message
-from ...moderation import activity
 from ...outbox import postbox, restore, silences, vitals
 from ...outbox.postbox import Search
 from ...sqlite import begin_writing
@@ -40,16 +41,16 @@ _MAIL_POLICY: Final = (
 )
 _WIDTHS: Final = (360, 600)
 _FLASH: Final = {
-    "retry": "It waits again. Until it leaves you can cancel it.",
-    "cancel": "Cancelled. It will not leave, and what it carried is mailed to nobody by it.",
-    "suppress": "Nothing more is mailed to this address, whatever it follows.",
-    "lift": "Mail goes to this address again.",
+    "retry": N_("It waits again. Until it leaves you can cancel it."),
+    "cancel": N_("Cancelled. It will not leave, and what it carried is mailed to nobody by it."),
+    "suppress": N_("Nothing more is mailed to this address, whatever it follows."),
+    "lift": N_("Mail goes to this address again."),
 }
 _DID: Final = {
-    "requeue": "had it tried again",
-    "cancel": "cancelled it",
-    "suppress": "stopped mail to the address",
-    "lift": "let mail go to the address again",
+    "requeue": N_("%(name)s had it tried again %(ago)s."),
+    "cancel": N_("%(name)s cancelled it %(ago)s."),
+    "suppress": N_("%(name)s stopped mail to the address %(ago)s."),
+    "lift": N_("%(name)s let mail go to the address again %(ago)s."),
 }
 
 
@@ -68,7 +69,7 @@ def index() -> Response:
         tab_url=lambda tab: _list_url(Search(tab, search.address, search.comment)),
         preparing=vitals.preparing(state.session),
         breaker=breaker,
-        words=masked(breaker.error) if breaker and breaker.error else "no answer",
+        words=masked(breaker.error) if breaker and breaker.error else _("no answer"),
         laid_aside=restore.REASON,
     )
 
@@ -111,9 +112,9 @@ def act(message_id: int) -> Response:
     """Carry out one act, if message and address still are as the admin saw them."""
     action = request.form.get("action", "")
     if action not in _ACTS:
-        raise BadRequest("Please press one of the buttons of the page.")
+        raise BadRequest(_("Please press one of the buttons of the page."))
     if not session_holds():
-        return _show(message_id, 422, error=SESSION_CHANGED)
+        return _show(message_id, 422, error=_(SESSION_CHANGED))
     state = get()
     begin_writing(state.session)
     try:
@@ -164,7 +165,7 @@ def _show(message_id: int, status: int = 200, error: str | None = None) -> Respo
     found = postbox.get(state.session, message_id)
     shown = preview(state.session, state.courier(), found, now)
     silence = silences.silence(state.session, state.keys, found.address, now)
-    width = request.args.get("width", type=int)
+    width, done = request.args.get("width", type=int), request.args.get("done", "")
     response = desk(
         "forum/moderation/ledger_message.html",
         status,
@@ -181,9 +182,10 @@ def _show(message_id: int, status: int = 200, error: str | None = None) -> Respo
         seen=_seen(state, found),
         grace=state.settings.moderation_grace_seconds,
         width=width if width in _WIDTHS else _WIDTHS[1],
-        flash=_FLASH.get(request.args.get("done", "")),
+        flash=_(_FLASH[done]) if done in _FLASH else None,
         error=error,
         because=because,
+        state_word=state_word,
     )
     response.headers["Content-Security-Policy"] += "; frame-src 'self'"
     return response
@@ -206,17 +208,17 @@ def _seen(state: ForumState, found: Message) -> str:
 def _faster(state: ForumState, message_id: int) -> str:
     """Who dealt with it since the page was opened, as far as the audit log knows."""
     found = postbox.get(state.session, message_id)
-    row = activity.newest(state.session, "address", found.address_id, _DID)
+    row = newest(state.session, "address", found.address_id, _DID)
     if row is None:
-        return "This has changed since you opened the page. Nothing was done; here is how it is now."
-    return (
-        f"{name_of(row.actor)} {_DID[row.act]} {ago(row.at, state.clock())}. Nothing was done; here is how it is now."
-    )
+        who = _("This has changed since you opened the page.")
+    else:
+        who = _(_DID[row.act], name=name_of(row.actor), ago=ago(row.at, state.clock()))
+    return f"{who} {_('Nothing was done; here is how it is now.')}"
 
 
 def _became(state: ForumState, comment_id: int | None, address: str) -> Sequence[explain.Line]:
     if comment_id is None or not address:
-        raise ForumError("Please give both: the number of a comment, and an address.")
+        raise ForumError(_("Please give both: the number of a comment, and an address."))
     return explain.became(state.session, comment_id, address, state.settings, state.clock())
 
 
@@ -230,18 +232,18 @@ def _why(found: Message) -> str | None:
 def _not_shown(shown: Preview) -> str | None:
     if shown.raw is not None:
         return None
-    return (
-        f"It cannot be written: {shown.error}" if shown.error else f"Nothing would be said: {because(shown.why_not)}."
-    )
+    if shown.error:
+        return _("It cannot be written: %(error)s", error=shown.error)
+    return _("Nothing would be said: %(why)s.", why=because(shown.why_not))
 
 
 def _silence_words(silence: str | None) -> str | None:
     if silence is None:
         return None
     if silence == silences.RESTING:
-        return "Their mailbox refused a mail, so it is left alone for a day."
+        return _("Their mailbox refused a mail, so it is left alone for a day.")
     reason = f"suppressed:{silence}"
-    return f"Nothing is mailed to them: {because(reason if reason in known() else 'recipient_blocked')}."
+    return _("Nothing is mailed to them: %(why)s.", why=because(reason if reason in known() else "recipient_blocked"))
 
 
 def _list_url(search: Search, **more: Any) -> str:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from ...audit import name_of
 from ...errors import Conflict, InvalidDraft
+from ...language import gettext as _
 from ...models import Comment, Listing
 from ...moderation import authors, enlisting, listings
 from ...screening import Effect
@@ -92,7 +93,7 @@ def treatment(now: dt.datetime, row: Listing | None = None) -> tuple[Effect, dt.
     """What the form wants done, and until when; ``row`` is the entry whose end may stay. Raises BadRequest."""
     effect, days = request.form.get("effect", ""), request.form.get("days", "")
     if effect not in listings.EFFECTS or days not in (*TERMS, _SAME):
-        raise BadRequest("Please press one of the buttons of the page.")
+        raise BadRequest(_(acts.PRESS))
     if days == _SAME:
         return effect, row.until if row else None
     return effect, now + dt.timedelta(days=int(days)) if days else None
@@ -115,14 +116,16 @@ def shown(session: Session, rows: Sequence[Listing], now: dt.datetime) -> list[E
 
 def faster(conflict: Conflict) -> str:
     """Who listed them already."""
-    who = name_of(conflict.by) if conflict.by else "Somebody"
-    return f"{who} has them on the list already: change the entry below, or take it off."
+    if conflict.by is None:
+        return _("Somebody has them on the list already: change the entry below, or take it off.")
+    who = name_of(conflict.by)
+    return _("%(name)s has them on the list already: change the entry below, or take it off.", name=who)
 
 
 def _kind() -> str:
     kind = request.form.get("kind", "")
     if kind not in listings.TYPED:
-        raise BadRequest("Please choose an address, a domain or a name.")
+        raise BadRequest(_("Please choose an address, a domain or a name."))
     return kind
 
 

@@ -17,6 +17,8 @@ from sqlalchemy import select
 from werkzeug.exceptions import BadRequest
 
 from ... import moderation
+from ...language import N_
+from ...language import gettext as _
 from ...models import Audit
 from ...moderation.acts import Press
 from ...moderation.bulk import Matching, Picked, Progress
@@ -33,7 +35,9 @@ blueprint = Blueprint("desk_many", __name__, url_prefix="/moderation/many")
 blueprint.before_request(guard)
 
 _PICKED = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
-_UNCLEAR = "It is not clear which comments are meant. Please begin again from the queue."
+_UNCLEAR = N_("It is not clear which comments are meant. Please begin again from the queue.")
+# Of the acts on many, the settings that decide whether anybody is mailed of them.
+_TOLD = {"approve": ("mail_enabled",), "restore": ("mail_enabled",), "reject": ("mail_enabled", "mail_notices")}
 
 
 @blueprint.post("")
@@ -103,8 +107,7 @@ def _confirm(state: ForumState, word: Any) -> Response:
         "forum/moderation/confirm_all.html",
         act=word,
         expected=expected,
-        notices=state.settings.mail_enabled and state.settings.mail_notices,
-        mails=state.settings.mail_enabled,
+        told=word in _TOLD and all(getattr(state.settings, name) for name in _TOLD[word]),
         back=said.back_url(),
         came_from=request.form.get("back", ""),
         hidden=once | {"action": word, "upto": expected.upto, "of": expected.number},
@@ -126,7 +129,7 @@ def _same_press(state: ForumState, word: str) -> Press:
     press = acts.new_press(state, batch=batch)
     rows = select(Audit.actor, Audit.act).where(Audit.batch == batch, Audit.act != "undo").limit(1)
     if not said.is_batch(batch) or state.session.execute(rows).one_or_none() not in (None, (press.actor, word)):
-        raise BadRequest("This press belongs to somebody else.")
+        raise BadRequest(_("This press belongs to somebody else."))
     state.session.rollback()
     return press
 
@@ -139,11 +142,11 @@ def _filter() -> Filter:
     try:
         given = dict(parse_qsl(urlsplit(request.form.get("back", "")).query))
     except ValueError:
-        raise BadRequest(_UNCLEAR) from None
+        raise BadRequest(_(_UNCLEAR)) from None
     asked = Filter.parse(given)
     known = {each.name for each in fields(Filter)}
     if asked.serialise() != {name: value.strip() for name, value in given.items() if name in known}:
-        raise BadRequest(_UNCLEAR)
+        raise BadRequest(_(_UNCLEAR))
     return asked
 
 
@@ -152,4 +155,4 @@ def _moment() -> dt.datetime:
     try:
         return dt.datetime.fromisoformat(request.form.get("at", "")).astimezone(dt.UTC)
     except (ValueError, OverflowError):
-        raise BadRequest("Please begin again from the queue.") from None
+        raise BadRequest(_("Please begin again from the queue.")) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from ...errors import NotFound
+from ...language import gettext as _
 from ...state import get
 from .access import sits_at_desk
 from .frame import desk
@@ -18,7 +19,7 @@ _DESK = ("forum.moderation.", "forum.desk_")
 @blueprint.route("/<path:rest>", methods=["GET", "POST"])
 def nowhere(rest: str) -> Response:
     """Whatever no other page of the desk answers for."""
-    raise NotFound("There is no such page.")
+    raise NotFound(_("There is no such page."))
 
 
 def page(error: NotFound) -> Response | None:

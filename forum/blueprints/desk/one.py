@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 from ... import audit, comments, moderation, sanitize
 from ...audit import name_of
 from ...errors import Conflict, InvalidDraft, NotFound
+from ...language import gettext as _
 from ...models import Comment, Revision
 from ...sqlite import begin_writing
 from ...state import ForumState, get
@@ -46,11 +47,12 @@ def edit(comment_id: int) -> Response:
     if request.method == "GET":
         return _editor(state, comment, comment.source)
     typed = request.form.get("body", "")
-    # Whatever the answer is, its form must not carry on a version that nobody has seen.
+    if not session_holds():
+        # The form of the answer carries the version of now: nobody must save over a text that was not shown.
+        is_outrun = request.form.get("version") != str(comment.version)
+        return _editor(state, comment, typed, 422, error=_(SESSION_CHANGED), is_outrun=is_outrun)
     if comment.version != acts.version():
         return _outrun(state, comment, typed)
-    if not session_holds():
-        return _editor(state, comment, typed, 422, error=SESSION_CHANGED)
     try:
         body = sanitize.body(typed, max_length=state.settings.max_length)
         preview = Markup(sanitize.comment_html(body, engine=state.settings.sanitizer))  # just sanitised
@@ -76,7 +78,7 @@ def _save(state: ForumState, comment: Comment, typed: str, body: str) -> Respons
 def _unsaved(state: ForumState, comment: Comment, typed: str, is_busy: bool) -> Response:
     """What was typed outlives another's decision, and a database that is locked for writers."""
     if is_busy and comment.version == acts.version():
-        return _editor(state, comment, typed, 503, error=BUSY)
+        return _editor(state, comment, typed, 503, error=_(BUSY))
     return _outrun(state, comment, typed)
 
 
@@ -91,7 +93,7 @@ def remove(comment_id: int) -> Response:
     """Ask why a comment goes; the press itself is an act like others."""
     comment = _changeable(comment_id)
     if not removable(comment):
-        raise NotFound("There is nothing to remove.")
+        raise NotFound(_("There is nothing to remove."))
     return desk("forum/moderation/confirm_remove.html", **about(comment))
 
 
@@ -102,7 +104,7 @@ def move(comment_id: int) -> Response:
     if request.method == "GET":
         return _mover(comment)
     if not session_holds():
-        return _mover(comment, 422, error=SESSION_CHANGED)
+        return _mover(comment, 422, error=_(SESSION_CHANGED))
     try:
         parent_id = _target()
         if "sure" in request.form:
@@ -141,12 +143,12 @@ def _target() -> int | None:
     if where == "top":
         return None
     if where != "below":
-        raise BadRequest("Please say where it is to go.")
+        raise BadRequest(_("Please say where it is to go."))
     found = _TARGET.fullmatch(request.form.get("parent", "").strip())
     if found is None:
-        raise InvalidDraft("parent", "Please give the number of a comment, or the link to one.")
+        raise InvalidDraft("parent", _("Please give the number of a comment, or the link to one."))
     if get().session.get(Comment, int(found[1])) is None:
-        raise InvalidDraft("parent", f"There is no comment with the number {int(found[1])}.")
+        raise InvalidDraft("parent", _("There is no comment with the number %(id)s.", id=int(found[1])))
     return int(found[1])
 
 
@@ -178,5 +180,5 @@ def _changeable(comment_id: int) -> Comment:
     """A comment that has words; its author's own removal has left none. Raises NotFound."""
     comment = comments.get(get().session, comment_id)
     if comment.removed_by == comments.AUTHOR:
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     return comment

@@ -49,7 +49,7 @@ def queue() -> Response:
 
 def _frame(asked: Filter, tabs: Tabs) -> dict[str, Any]:
     """The tabs and the filter, beside the comments."""
-    rules = [(rule, chips.chip(rule).text.partition(":")[0]) for rule in sorted(chips.RULES - _REFUSING)]
+    rules = [(rule, chips.name(rule)) for rule in sorted(chips.RULES - _REFUSING)]
     others = [] if asked.reason in ("", *(rule for rule, _ in rules)) else [(asked.reason, asked.reason)]
     return {
         "filter": asked,

@@ -16,6 +16,8 @@ from ...addresses import Mailbox
 from ...clashes import is_clash
 from ...comments import Submission
 from ...errors import Conflict, InvalidDraft
+from ...language import N_
+from ...language import gettext as _
 from ...models import Address, Audit, Comment
 from ...moderation.acts import Press
 from ...screening import Draft
@@ -36,7 +38,7 @@ blueprint.before_request(guard)
 
 _NONCE = re.compile("[A-Za-z0-9_-]{22}")
 _TRIES = 3
-_SET_ASIDE = "This comment is not on the page and does not wait, so it cannot be answered. Your text is kept here."
+_SET_ASIDE = N_("This comment is not on the page and does not wait, so it cannot be answered. Your text is kept here.")
 
 
 @blueprint.get("")
@@ -51,7 +53,7 @@ def answer(comment_id: int) -> Response:
     state = get()
     comment = comments.get(state.session, comment_id)
     if not session_holds():
-        return _form(state, comment, 422, errors={"body": SESSION_CHANGED})
+        return _form(state, comment, 422, errors={"body": _(SESSION_CHANGED)})
     try:
         draft, mailbox = _draft(state, comment)
         if "preview" in request.form:
@@ -63,13 +65,13 @@ def answer(comment_id: int) -> Response:
     except Conflict as conflict:
         return _again(state, comment_id, 409, bar=said.of_conflict(conflict, moderator(state)))
     except OperationalError:
-        return _again(state, comment_id, 503, errors={"body": BUSY})
+        return _again(state, comment_id, 503, errors={"body": _(BUSY)})
 
 
 def _draft(state: ForumState, comment: Comment) -> tuple[Draft, Mailbox | None]:
     """What was typed, as its author's own. Raises InvalidDraft."""
     if comment.state not in ("held", "published"):
-        raise InvalidDraft("body", _SET_ASIDE)
+        raise InvalidDraft("body", _(_SET_ASIDE))
     body = sanitize.body(request.form.get("body", ""), max_length=state.settings.max_length)
     actor = moderator(state)
     name, mailbox = _name(actor), _mailbox(state, actor)
@@ -83,7 +85,7 @@ def _name(actor: Actor) -> str:
     # What the host calls its people they cannot put right here.
     with suppress(InvalidDraft):
         return sanitize.name(sanitize.excerpt(actor.name, sanitize.NAME_LENGTH))
-    return "Moderator"
+    return _("Moderator")
 
 
 def _mailbox(state: ForumState, actor: Actor) -> Mailbox | None:

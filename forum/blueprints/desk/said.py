@@ -18,10 +18,12 @@ from sqlalchemy.orm import joinedload
 
 from ...audit import name_of
 from ...errors import Conflict
+from ...language import N_
 from ...models import Audit, Comment
 from ...moderation import bulk, pages, queue
 from ...state import ForumState
 from .access import Actor
+from .act_words import Words, words
 
 ANCHOR = "forum-bar"
 _SAID = "said"
@@ -30,6 +32,13 @@ _OF_ONE = ("pin", "unpin", *(act for pair in pages.ACTS.values() for act in pair
 # What somebody else may have been faster with.
 _MISSED = ("comment", "thread", "listing")
 _BATCH = re.compile("[0-9a-f]{16}")
+# What the bar says where no act of the log stands behind it.
+_SENTENCES = {
+    "csrf": N_("Your session has changed since the page was opened. Nothing was done; please try again."),
+    "none": N_("No comment was ticked, so nothing was done."),
+    "same": N_("The text was the same, so nothing was changed."),
+    "erase": N_("Erased. What was said stays, nobody knows whose it was."),
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,16 @@ class Bar:
     at: dt.datetime | None = None
     name: str | None = None
     told: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """All that there is to say, empty where that depends on an act."""
+        return _SENTENCES.get(self.word, "")
+
+    @property
+    def words(self) -> Words:
+        """The words for the act: what was done, or what somebody else has done before."""
+        return words(self.act if self.word == "missed" else self.word)
 
 
 def back(said: str) -> Response:

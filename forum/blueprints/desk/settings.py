@@ -9,7 +9,10 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from ... import audit, overrides
 from ...audit import name_of
+from ...comments.words import state_word
 from ...errors import Conflict, ForumError
+from ...language import N_
+from ...language import gettext as _
 from ...mail import trial
 from ...mail.outcome import Outcome
 from ...moderation import trying
@@ -29,10 +32,10 @@ _FORM_ROOM = 1024 * 1024
 _PATIENCE_SECONDS = 25.0
 _WORDS = ("FORUM_HOLD_WORDS", "FORUM_REJECT_WORDS")
 _FLASH = {
-    "saved": "Saved. It counts from now on, everywhere.",
-    "same": "Nothing was different from what counts already.",
-    "reset": "Reset. The configuration counts again.",
-    "conflict": "Somebody else has just changed a setting. Nothing was done; here is what counts now.",
+    "saved": N_("Saved. It counts from now on, everywhere."),
+    "same": N_("Nothing was different from what counts already."),
+    "reset": N_("Reset. The configuration counts again."),
+    "conflict": N_("Somebody else has just changed a setting. Nothing was done; here is what counts now."),
     "csrf": SESSION_CHANGED,
 }
 
@@ -54,7 +57,7 @@ def limit_form() -> None:
 def index() -> Response:
     """Every policy key with its value, and where that comes from."""
     done = request.args.get("done", "")
-    return _form(said=Said(done not in ("conflict", "csrf"), [_FLASH[done]]) if done in _FLASH else None)
+    return _form(said=Said(done not in ("conflict", "csrf"), [_(_FLASH[done])]) if done in _FLASH else None)
 
 
 @blueprint.post("/review")
@@ -62,7 +65,7 @@ def review() -> Response:
     """Show what saving would change, or what is wrong with what was typed; nothing is saved yet."""
     texts = fields.typed(request.form)
     if not session_holds():
-        return _form(422, texts, said=Said(False, [SESSION_CHANGED]))
+        return _form(422, texts, said=Said(False, [_(SESSION_CHANGED)]))
     errors = fields.problems(texts)
     if errors:
         return _form(422, texts, errors)
@@ -77,7 +80,7 @@ def save() -> Response:
     texts = fields.typed(request.form)
     errors = fields.problems(texts)
     if errors or not session_holds():
-        return _form(422, texts, errors, None if errors else Said(False, [SESSION_CHANGED]))
+        return _form(422, texts, errors, None if errors else Said(False, [_(SESSION_CHANGED)]))
     state = get()
     actor = moderator(state)
     begin_writing(state.session)
@@ -115,7 +118,7 @@ def words() -> Response:
     # What is wrong elsewhere on the form is said when it is to be saved.
     errors = fields.problems(words)
     if errors or not session_holds():
-        return _form(422, texts, errors, None if errors else Said(False, [SESSION_CHANGED]))
+        return _form(422, texts, errors, None if errors else Said(False, [_(SESSION_CHANGED)]))
     state = get()
     wanted = {key: tuple(list_) for key, list_ in fields.read(words).items()}
     return _form(200, texts, tried={key: trying.on_the_latest(state.session, wanted.get(key, ())) for key in _WORDS})
@@ -129,7 +132,7 @@ def mail() -> Response:
     state = get()
     to = _own_address(state)
     if to is None or not state.settings.mail_enabled:
-        return _form(422, said=Said(False, ["There is no address of yours to write to, or mail is not set up."]))
+        return _form(422, said=Said(False, [_("There is no address of yours to write to, or mail is not set up.")]))
     try:
         said = _try_mail(state, to)
     except ForumError as error:
@@ -145,14 +148,14 @@ def _try_mail(state: ForumState, to: str) -> Said:
     outcome = trial.attempt(state.session, courier, mailbox, seconds=_PATIENCE_SECONDS)
     state.session.commit()
     if outcome.word == "accepted":
-        return Said(True, [f"Sent to {mailbox}. {trial.hint(outcome)}", _answer(outcome)])
+        return Said(True, [f"{_('Sent to %(address)s.', address=mailbox)} {trial.hint(outcome)}", _answer(outcome)])
     return Said(False, [trial.hint(outcome), _answer(outcome)])
 
 
 def _answer(outcome: Outcome) -> str:
     code = " ".join(str(part) for part in (outcome.code, outcome.enhanced) if part is not None)
-    words = " ".join(filter(None, (code, outcome.text))) or "nothing"
-    return f"The mail server said, at the step “{outcome.phase}”: {words}"
+    words = " ".join(filter(None, (code, outcome.text))) or _("nothing")
+    return _("The mail server said, at the step “%(step)s”: %(words)s", step=outcome.phase, words=words)
 
 
 def _own_address(state: ForumState) -> str | None:
@@ -181,6 +184,7 @@ def _form(
         said=said,
         tried=tried or {},
         number=trying.NUMBER,
+        state_word=state_word,
         mail_to=_own_address(state) if state.settings.mail_enabled else None,
     )
 
@@ -190,7 +194,7 @@ def _review(texts: Mapping[str, str], seen: str, status: int = 200) -> Response:
     found = overrides.load(state.session)
     changes = fields.changes(overrides.effective(state.base, found), texts)
     if not changes:
-        return _form(status, texts, said=Said(True, [_FLASH["same"]]))
+        return _form(status, texts, said=Said(True, [_(_FLASH["same"])]))
     version = overrides.version(found)
     return desk(
         "forum/moderation/settings_review.html",
@@ -210,7 +214,7 @@ def _latest(state: ForumState) -> dict[str, object] | None:
 def _as_seen(state: ForumState) -> None:
     """Raise Conflict unless the overrides are those of the page that sent this form."""
     if request.form.get("version") != overrides.version(overrides.load(state.session, lock=True)):
-        raise Conflict("Somebody else has changed a setting.")
+        raise Conflict(_("Somebody else has changed a setting."))
 
 
 def _commit(state: ForumState, done: str) -> Response:

@@ -11,6 +11,8 @@ from werkzeug.exceptions import NotFound
 
 from ...errors import BadToken
 from ...forms import session_token
+from ...language import N_
+from ...language import gettext as _
 from ...models import SignIn
 from ...moderation import sign_in
 from ...sqlite import begin_writing
@@ -25,12 +27,12 @@ log = logging.getLogger("forum")
 
 # For one network and for one address: enough for a moderator with a slow mailbox, too few to flood one.
 _LIMIT = parse("10 per hour")
-_USED = "This link has been used or is too old. We can send you a new one."
+_USED = N_("This link has been used or is too old. We can send you a new one.")
 _NO_MAIL = [
-    "Mail is not set up on this site, so no link can be sent.",
-    "Whoever runs it can print one on the server, with the command: flask forum moderator link ADDRESS",
+    N_("Mail is not set up on this site, so no link can be sent."),
+    N_("Whoever runs it can print one on the server, with the command: flask forum moderator link ADDRESS"),
 ]
-_TOO_OFTEN = "That was often. Please look into your inbox, or try again in an hour."
+_TOO_OFTEN = N_("That was often. Please look into your inbox, or try again in an hour.")
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -38,14 +40,14 @@ def ask() -> Response:
     """Ask for an address and mail it a link, with the same answer for every address."""
     state = _state()
     if not state.settings.mail_enabled:
-        return mail_page("This site sends no mail", _NO_MAIL)
+        return mail_page(_("This site sends no mail"), [_(words) for words in _NO_MAIL])
     if request.method == "GET":
         return _form()
     if not session_holds():
-        return _form(422, SESSION_CHANGED)
+        return _form(422, _(SESSION_CHANGED))
     email = request.form.get("email", "").strip()
     if not _may_ask(state, email):
-        return _form(429, _TOO_OFTEN)
+        return _form(429, _(_TOO_OFTEN))
     begin_writing(state.session)
     sign_in.mail_link(state.session, state.keys, state.settings, email, state.clock())
     state.session.commit()
@@ -62,7 +64,7 @@ def enter(token: str) -> Response:
         begin_writing(state.session)
     row = _row(state, token)
     if row is None:
-        return _form(404, _USED)
+        return _form(404, _(_USED))
     if request.method == "GET" or not session_holds():
         return bare(
             "forum/moderation/sign_in_enter.html",
@@ -122,7 +124,7 @@ def _row(state: ForumState, token: str) -> SignIn | None:
 
 def _enter(state: ForumState, row: SignIn) -> Response:
     if not sign_in.use(state.session, row, state.clock()):
-        return _form(404, _USED)
+        return _form(404, _(_USED))
     row_id = row.id
     state.session.commit()
     begin_session(row_id, state.clock())

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ... import outbox
 from ...explain.sentences import when
-from ...mail.doctor import ago
+from ...language import ago
 from ...mail.outcome import masked
 from ...models import Worker
 from ...outbox import vitals

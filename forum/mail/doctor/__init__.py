@@ -6,8 +6,8 @@ Each check is a function of what it is given; only what :func:`resolver` returns
 from .connections import connections
 from .finding import Finding
 from .records import Resolver, records, resolver
-from .running import Flow, ago, flow, look
+from .running import Flow, flow, look
 from .server import server
 from .site import site
 
-__all__ = ["Finding", "Flow", "Resolver", "ago", "connections", "flow", "look", "records", "resolver", "server", "site"]
+__all__ = ["Finding", "Flow", "Resolver", "connections", "flow", "look", "records", "resolver", "server", "site"]

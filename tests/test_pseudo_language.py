@@ -1,0 +1,375 @@
+"""Nothing that is shown stays English: a tour of the pages and mails in a language made of circled letters.
+
+Each message of the catalogs comes out as Ⓜⓔⓢⓢⓐⓖⓔ; what is put into it stays as it is. So whatever is still written in
+letters is either what somebody here typed, or a sentence that no catalog knows.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from forum.cli.moderators import sign_in_link
+from forum.language import LANGUAGES, catalogs
+from forum.models import Message
+from tests import desk as moderating
+from tests.desk_pages import ADA, MO, QUEUE, Moderator, staffed
+from tests.hosts.one_page import also
+from tests.mails import EVERY
+from tests.test_ledger import reply as reply_in
+from tests.test_preferences import press as press_link
+from tests.test_preferences import settings as settings_link
+from tests.test_preferences import token as mail_link
+from tests.test_report_page import send as send_report
+from tests.test_settings_page import press as press_setting
+from tests.visitors import SAME_ORIGIN, Site, Visitor, comment_id
+from tests.wire import header_lines, part
+
+TAG = "de"  # whose catalog it stands in for
+_PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CIRCLED = str.maketrans(_PLAIN, "".join(chr(0x24B6 + place) for place in range(52)))
+_STRAIGHT = {circled: letter for letter, circled in _CIRCLED.items()}
+# What is put in later stands between these.
+_HOLES = re.compile(r"(%\(\w+\)s|\{\w+\})")
+
+NAMES = "Ada Ann Anna Ben Bo Cleo Cy Dan Fay Ona Rob Zoe"
+BODIES = "Loaf Crumb Crust Rye Bread Flour water fine loaf Tell me casino"
+DATA = {*NAMES.split(), *BODIES.split(), *LANGUAGES.values()}
+_NOT_SHOWN = ("script", "style", "code", "kbd", "noscript")
+_READ = re.compile(r"aria-label|title|placeholder|alt|data-.+")
+_TYPED = re.compile(r"\{\w+\}|\bhttps?:\S+|\S+@\S+|\bFORUM_[A-Z_]+|/forum/\S+|/articles/\S+|\S+\.example\b")
+
+
+class Circled(gettext.NullTranslations):
+    """A catalog that knows every message."""
+
+    def gettext(self, message: str) -> str:
+        """The message in circled letters."""
+        return circled(message)
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        """The English form that goes with the number, circled."""
+        return circled(one if n == 1 else many)
+
+    def pgettext(self, context: str, message: str) -> str:
+        """The same in every context."""
+        return circled(message)
+
+
+def circled(message: str) -> str:
+    """A message in letters that nobody types."""
+    return "".join(
+        piece if _HOLES.fullmatch(piece) else piece.translate(_CIRCLED) for piece in _HOLES.split(message)
+    )
+
+
+def straight(page: str) -> str:
+    """What a circled page says in English."""
+    return page.translate(_STRAIGHT)
+
+
+class Seen(HTMLParser):
+    """All that is read of a page, by eye or by ear."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._hidden = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Attributes that are read, those of the script among them."""
+        self._hidden += tag in _NOT_SHOWN
+        # A value of the script in one piece is a key; sentences have blanks, or are circled.
+        self.texts += [
+            text for name, text in attrs if text and _READ.fullmatch(name) and (" " in text or name[:4] != "data")
+        ]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Come out of what is not shown."""
+        self._hidden -= tag in _NOT_SHOWN
+
+    def handle_data(self, data: str) -> None:
+        """Text between tags."""
+        if not self._hidden:
+            self.texts.append(data)
+
+
+def english(texts: list[str], data: str = "") -> list[str]:
+    """The pieces of text that hold words which nobody here typed."""
+    known = DATA | set(re.findall(r"[^\W\d_]+", data))
+    found = []
+    for text in texts:
+        words = re.findall(r"[^\W\d_]{2,}", _TYPED.sub(" ", text))
+        if any(word not in known for word in words):
+            found.append(straight(" ".join(text.split())))
+    return found
+
+
+def left(page: str | TestResponse, data: str = "") -> list[str]:
+    """What of a page is English."""
+    shown = page if isinstance(page, str) else page.text
+    # The finder must have had something to look at.
+    assert re.search("[Ⓐ-ⓩ]", shown), shown
+    return english(Seen(shown).texts, data)
+
+
+def test_the_finder_finds() -> None:
+    """Sentences and values that no catalog knows are found, also within one that it knows; names and code are not."""
+    page = f'<p title="Read {circled("me")}">{circled("By %(name)s") % {"name": "Cleo, soon"}}</p><code>make it</code>'
+    assert left(page) == ["Read me", "By Cleo, soon"]
+    assert left(f"<b>{circled('Reply to %(name)s') % {'name': 'Cleo'}}</b>") == []
+
+
+@pytest.fixture
+def make_site(make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Site]:
+    """A maker of sites that speak in circles, on a host without words."""
+    known = catalogs._catalog
+    monkeypatch.setattr(catalogs, "_catalog", lambda language: Circled() if language == TAG else known(language))
+
+    def make(**config: Any) -> Site:
+        relaxed = {"FORUM_RATE_LIMITS": [], "FORUM_MODERATION": "none", "FORUM_SITE_NAME": "Loaf"}
+        site = make_site(FORUM_LANGUAGE=TAG, **{**relaxed, **config})
+        blocks = "".join("{% block " + name + " %}{% endblock %}" for name in ("title", "head", "content"))
+        also(site.app, {"site/base.html": blocks})
+        return site
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """One with an article, without moderation."""
+    made = make_site()
+    made.add_article()
+    return made
+
+
+# --- what readers see
+
+
+def empty(site: Site) -> TestResponse:
+    return site.visitor().get(site.page)
+
+
+def talk(site: Site, query: str = "") -> TestResponse:
+    """A thread with an answer, by an author who looks at it."""
+    author = site.visitor()
+    top = comment_id(author.post(body="Loaf", name="Cleo", website="https://cleo.example"))
+    author.post(body="Crumb", parent=top)
+    site.comment("Crust", name="Dan", parent=top)
+    return author.get(site.page + query)
+
+
+def closed(site: Site) -> TestResponse:
+    talk(site)
+    site.page = site.add_article("Rye", closed=True)
+    return site.visitor().get(site.page)
+
+
+def act_on(site: Site, what: Any) -> TestResponse:
+    """A thread after a moderator has acted on its first comment."""
+    talk(site)
+    moderating.act(site, what, 1)
+    return site.visitor().get(site.page)
+
+
+def pinned(site: Site) -> TestResponse:
+    from tests.test_pinned import pin
+
+    talk(site)
+    pin(site, 1)
+    return site.visitor().get(site.page)
+
+
+def edited(site: Site) -> TestResponse:
+    talk(site)
+    moderating.edit(site, 1, "Crust")
+    return site.visitor().get(site.page)
+
+
+def waiting(site: Site) -> TestResponse:
+    """One's own comment that waits."""
+    site.state.settings = site.state.settings.model_copy(update={"moderation": "all"})
+    author = site.visitor()
+    posted = author.post(body="Loaf")
+    return author.get(posted.headers["Location"].partition("#")[0])
+
+
+def many(site: Site, query: str = "") -> TestResponse:
+    """A thread of several pages, of which this is one."""
+    site.state.settings = site.state.settings.model_copy(update={"per_page": 2})
+    for _ in range(5):
+        site.comment("Loaf")
+        site.clock.advance(4000)
+    return site.visitor().get(site.page + query)
+
+
+def own(site: Site, act: str, *, late: bool = False, **typed: str) -> TestResponse:
+    """The page to change or remove one's own comment, or what it says to a press."""
+    author = site.visitor()
+    posted = comment_id(author.post(body="Loaf", name="Cleo"))
+    site.clock.advance(100_000 if late else 0)
+    path = f"/forum/comments/{posted}/{act}"
+    return author.client.post(path, data=typed, headers=SAME_ORIGIN) if typed else author.get(path)
+
+
+def answered(site: Site, **typed: str) -> TestResponse:
+    """One's own comment, which somebody has answered."""
+    author = site.visitor()
+    posted = comment_id(author.post(body="Loaf", name="Cleo"))
+    site.comment("Crumb", parent=posted)
+    path = f"/forum/comments/{posted}/edit"
+    return author.client.post(path, data=typed, headers=SAME_ORIGIN) if typed else author.get(path)
+
+
+def sent(site: Site, headers: dict[str, str] | None = None, **typed: str) -> TestResponse:
+    return site.visitor().post(headers=headers, **typed)
+
+
+def too_late(site: Site) -> TestResponse:
+    visitor = site.visitor()
+    typed = visitor.fill(body="Loaf")
+    site.clock.advance(200_000)
+    return visitor.post(**typed)
+
+
+def shut_meanwhile(site: Site) -> TestResponse:
+    from tests.test_page_decisions import switch
+
+    visitor = site.visitor()
+    site.comment("Loaf")
+    typed = visitor.fill(body="Loaf")
+    site.clock.advance(60)
+    switch(site, "closed", True)
+    return visitor.post(**typed)
+
+
+def too_fast(site: Site, minutes: int = 1) -> TestResponse:
+    site.state.settings = site.state.settings.model_copy(update={"rate_limits": (f"1 per {minutes} minute",)})
+    site.comment("Loaf")
+    return site.visitor().post(body="Crumb")
+
+
+def gone_parent(site: Site) -> TestResponse:
+    visitor = site.visitor()
+    typed = visitor.fill(body="Crumb", parent=site.comment("Loaf"))
+    moderating.act(site, "remove", 1)
+    return visitor.post(**typed)
+
+
+def refused(site: Site) -> TestResponse:
+    site.state.settings = site.state.settings.model_copy(update={"reject_words": ("casino",)})
+    return sent(site, body="casino")
+
+
+def reply_page(site: Site) -> TestResponse:
+    return site.visitor().get(f"/forum/comments/{site.comment('Loaf')}/reply")
+
+
+def branch(site: Site) -> TestResponse:
+    talk(site)
+    return site.visitor().get("/forum/comments/1/branch")
+
+
+def report(site: Site, **typed: str) -> TestResponse:
+    site.comment("Loaf", name="Rob")
+    return send_report(site.visitor(), **typed) if typed else site.visitor().get("/forum/comments/1/report")
+
+
+def report_own(site: Site) -> TestResponse:
+    return own(site, "report")
+
+
+def at(path: str, site: Site) -> TestResponse:
+    site.comment("Loaf", name="Cleo", email="cleo@reader.example")
+    return site.visitor().get(path)
+
+
+def posted(path: str, site: Site, **typed: str) -> TestResponse:
+    site.comment("Loaf", name="Cleo", email="cleo@reader.example")
+    return site.visitor().client.post(path, data=typed, headers=SAME_ORIGIN)
+
+
+OF_READERS: dict[str, Callable[[Site], TestResponse]] = {
+    "no comments": empty,
+    "comments": talk,
+    "newest first": partial(talk, query="?sort=newest"),
+    "new ones marked": partial(talk, query="?since=1763800000"),
+    "closed": closed,
+    "pinned": pinned,
+    "edited": edited,
+    "approved": partial(act_on, what="unapprove"),
+    "removed": partial(act_on, what="remove"),
+    "spam": partial(act_on, what="spam"),
+    "rejected": partial(act_on, what="reject"),
+    "waiting": waiting,
+    "several pages": many,
+    "second page": partial(many, query="?page=2"),
+    "edit": partial(own, act="edit"),
+    "edit, preview": partial(own, act="edit", body="Crumb", preview="1"),
+    "edit, empty": partial(own, act="edit", body=" "),
+    "edit, too long": partial(own, act="edit", body="1 " * 9000),
+    "edit, too late": partial(own, act="edit", late=True),
+    "edit, sent too late": partial(own, act="edit", late=True, body="Crumb"),
+    "edit, answered": answered,
+    "edit, sent when answered": partial(answered, body="Crumb"),
+    "remove": partial(own, act="remove"),
+    "remove, too late": partial(own, act="remove", late=True),
+    "removing too late": partial(own, act="remove", late=True, action="remove"),
+    "no name": partial(sent, name=""),
+    "long name": partial(sent, name="1" * 200),
+    "name of signs": partial(sent, name="\u200b"),
+    "reserved name": partial(sent, name="Admin" and "admin"),
+    "no address": partial(sent, email="cleo@"),
+    "no address, but mail": partial(sent, email="", notify="direct"),
+    "mail to ourselves": partial(sent, email="noreply@localhost", notify="direct"),
+    "no website": partial(sent, website="javascript:1"),
+    "empty": partial(sent, body=" "),
+    "too long": partial(sent, body="1 " * 9000),
+    "too many signs": partial(sent, body="> " * 9000),
+    "honeypot": partial(sent, fax_extension="1"),
+    "from elsewhere": partial(sent, headers={"Origin": "https://evil.example"}),
+    "from nowhere": partial(sent, headers={"User-Agent": "1"}),
+    "no stamp": partial(sent, stamp=""),
+    "preview": partial(sent, preview="1", body="Loaf"),
+    "preview, empty": partial(sent, preview="1", body=""),
+    "open long": too_late,
+    "closed meanwhile": shut_meanwhile,
+    "too fast": too_fast,
+    "too fast for long": partial(too_fast, minutes=30),
+    "answer to what is gone": gone_parent,
+    "refused": refused,
+    "reply": reply_page,
+    "branch": branch,
+    "report": report,
+    "report without a reason": partial(report, reason="1"),
+    "report too long": partial(report, note="1" * 501),
+    "report, old": partial(report, seal=""),
+    "reported": partial(report, reason="spam"),
+    "report own": report_own,
+    "mine by mail": partial(at, "/forum/comments/1/mine"),
+    "mine by mail, no address": partial(posted, "/forum/comments/1/mine", email="cleo@"),
+    "sign in": partial(at, "/forum/sign-in"),
+    "sign in without address": partial(posted, "/forum/sign-in", email=""),
+    "articles": partial(at, "/"),
+    **{
+        f"done: {what}": partial(at, f"/forum/m/done/{what}")
+        for what in ("confirmed", "refused", "unsubscribed", "muted", "unmuted", "asked", "withdrawn", "forgotten")
+    },
+}
+TYPED = {"reserved name": "admin", "no website": "javascript"}
+
+
+@pytest.mark.parametrize("state", OF_READERS)
+def test_a_page_of_readers(site: Site, state: str) -> None:
+    """Whatever a reader meets, every word of it is translated."""
+    assert left(OF_READERS[state](site), TYPED.get(state, "")) == []
