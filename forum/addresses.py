@@ -17,6 +17,7 @@ from .models import Address, Suppression
 from .tokens import Keys, keyed_hash, keyed_hashes
 
 _MONTH = dt.timedelta(days=30)
+_SHOWN = 190
 # Nobody reads these as a person, and mail to them comes back as complaints.
 _ROLES = frozenset({"postmaster", "abuse", "noreply", "no-reply", "mailer-daemon"})
 # States in which nothing is sent; confirmation through a new link is the way back from some of them.
@@ -63,6 +64,12 @@ def parse(text: str, *, sender: str | None = None) -> Mailbox:
     if sender is not None and mailbox.key == sender.casefold():
         raise InvalidDraft("email", _("That address belongs to this site itself. Please give your own."))
     return mailbox
+
+
+def masked(email: str) -> str:
+    """An address as its owner recognises it and nobody else learns it, no longer than what our columns hold."""
+    local, _at, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"[:_SHOWN]
 
 
 def get(session: Session, address_id: int, *, for_update: bool = False) -> Address | None:

@@ -10,6 +10,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from .errors import Conflict
+from .language import N_
+from .language import gettext as _
 from .models import Address, Audit, Comment, Listing, SignIn, Thread
 
 Subject = Address | Comment | Listing | SignIn | Thread
@@ -19,6 +21,18 @@ _KINDS: dict[type[Subject], str] = {
     Listing: "listing",
     SignIn: "sign_in",
     Thread: "thread",
+}
+# Who acts without being a moderator.
+_OTHERS = {
+    "akismet": "Akismet",
+    "author": N_("its author"),
+    "clock": N_("the clock"),
+    "command line": N_("the command line"),
+    "host": N_("the site"),
+    "mail": N_("a link in a mail"),
+    "mail server": N_("the mail server"),
+    "readers": N_("readers"),
+    "visitor": N_("a visitor"),
 }
 
 
@@ -83,4 +97,12 @@ def conflict(session: Session, subject: Comment | Listing | Thread, acts: Collec
 
 def name_of(actor: str) -> str:
     """How an actor is called where others read it: the name before the key of an identity, or before the @."""
+    # People's names go on behind it with a key or a domain: nobody can call themselves one of these.
+    if actor in _OTHERS:
+        return _(_OTHERS[actor])
     return actor.partition(" <")[0].partition("@")[0]
+
+
+def called(words: str) -> list[str]:
+    """Those who act without being moderators and whose name, as it is read, begins with ``words``."""
+    return [actor for actor, name in _OTHERS.items() if _(name).casefold().startswith(words.casefold())]

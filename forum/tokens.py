@@ -89,7 +89,7 @@ def read_token(keys: Keys, kind: str, token: str) -> tuple[int, ...]:
     """
     parts = _TOKEN.fullmatch(token)
     if parts is None or parts[1] != kind or not keys.verify("mail/" + kind, parts[1] + parts[2], parts[3]):
-        raise BadToken("This link is not one of ours, or it was cut off on its way.")
+        raise BadToken(_("This link is not one of ours, or it was cut off on its way."))
     return tuple(int(number, 36) for number in parts[2].split("."))
 
 

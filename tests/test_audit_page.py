@@ -66,6 +66,16 @@ def test_a_row_says_who_did_what_when_and_why(desk: Site) -> None:
     ]
 
 
+def test_who_is_no_moderator_is_called_and_found_by_words(desk: Site) -> None:
+    """Readers, the clock and links in mails have names, which are searched for; a person is never one of them."""
+    for actor in ("mail", "clock", "mail <identity:7>"):
+        note(desk, actor=actor)
+    visitor = signed_in(desk)
+    assert [row[1] for row in rows(visitor, act="spam")] == ["mail", "the clock", "a link in a mail"]
+    assert [row[1] for row in rows(visitor, actor="The clock")] == ["the clock"]
+    assert [row[1] for row in rows(visitor, actor="a link")] == ["a link in a mail"]
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

@@ -230,7 +230,7 @@ def test_after_an_erasure_no_table_knows_the_address(desk: Site) -> None:
     assert send(ada, 1, "/erase", owner="yes").status_code == 303
     kept = everything(desk)
     assert desk.get(2).reasons == ["links:3"]
-    personal = (ANN, ANN.upper(), "a…@reader.example", "Annie", "Ann shouts.", reporter)
+    personal = (ANN, ANN.upper(), "a•••@reader.example", "Annie", "Ann shouts.", reporter)
     assert [word for word in personal if word in kept] == []
     with desk.session() as session:
         comments = session.execute(select(Comment.name, Comment.source).order_by(Comment.id)).all()
@@ -307,7 +307,7 @@ def test_a_moderator_who_is_forgotten_leaves_a_covered_name(desk: Site) -> None:
     assert result.output == "Forgotten.\n"
     assert MODERATOR not in everything(desk)
     with desk.session() as session:
-        assert session.scalars(select(Listing.created_by)).one() == "m…@forum.example"
+        assert session.scalars(select(Listing.created_by)).one() == "m•••@forum.example"
         assert session.scalars(select(SignIn).where(SignIn.email == MODERATOR)).all() == []
 
 

@@ -93,3 +93,13 @@ def test_where_nothing_can_come_nobody_asks(make_site: Callable[..., Site]) -> N
     assert "data-poll" not in off.visitor().get(off.page).text
     url = f"/forum/poll/{off.state.keys.sign('poll', 'article:bread')}?key=article:bread"
     assert off.visitor().get(url).status_code == 404
+
+
+def test_who_may_not_read_hears_nothing(site: Site) -> None:
+    """Where the host says who may read, an address that was kept tells nothing, and no cache keeps an answer for all."""
+    site.comment()
+    url = poll_url(site)
+    site.state.hooks.may_read = lambda key, email, ref: email == "" and key == "article:bread"
+    assert site.visitor().get(url).headers["Cache-Control"] == "private, max-age=20"
+    site.state.hooks.may_read = lambda key, email, ref: False
+    assert site.visitor().get(url).status_code == 404

@@ -23,7 +23,7 @@ from forum.models import Message
 from tests import desk as moderating
 from tests.desk_pages import ADA, MO, QUEUE, Moderator, staffed
 from tests.hosts.one_page import also
-from tests.mails import EVERY
+from tests.mails import ANSWER, ASIDE, CASE, CODE, EVERY, HEBREW, LONG, SPAM
 from tests.test_ledger import reply as reply_in
 from tests.test_preferences import press as press_link
 from tests.test_preferences import settings as settings_link
@@ -31,7 +31,7 @@ from tests.test_preferences import token as mail_link
 from tests.test_report_page import send as send_report
 from tests.test_settings_page import press as press_setting
 from tests.visitors import SAME_ORIGIN, Site, Visitor, comment_id
-from tests.wire import header_lines, part
+from tests.wire import parsed, part
 
 TAG = "de"  # whose catalog it stands in for
 _PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -373,3 +373,317 @@ TYPED = {"reserved name": "admin", "no website": "javascript"}
 def test_a_page_of_readers(site: Site, state: str) -> None:
     """Whatever a reader meets, every word of it is translated."""
     assert left(OF_READERS[state](site), TYPED.get(state, "")) == []
+
+
+# --- what holders of a link see
+
+
+def linked(kind: str, site: Site, *, action: str = "", late: bool = False, query: str = "", **typed: str) -> Any:
+    """The settings page of a follower, or what it says to a press."""
+    site.follower("Ona", "Loaf")
+    path = settings_link(site, "ona@reader.example") if kind == "p" else mail_link(site, kind, 1, 1)
+    site.clock.advance(40 * 86_400 if late else 0)
+    if not action:
+        return site.visitor().get(path + query)
+    answer = press_link(site.visitor(), path, action, **typed)
+    return site.visitor().get(answer.headers["Location"]) if answer.status_code == 303 else answer
+
+
+def muted(site: Site) -> TestResponse:
+    """The settings page of somebody with much to choose from."""
+    ona = site.follower("Ona", "Loaf")
+    site.comment("Crumb", parent=ona, name="Zoe")
+    site.deliver()
+    path = settings_link(site, "ona@reader.example")
+    press_link(site.visitor(), path, "pause", days="7")
+    site.visitor().act(site.links(site.mails("ona@reader.example", "reply")[0], "t")[0], "mute")
+    return site.visitor().get(path)
+
+
+def in_mail(kind: str, site: Site) -> TestResponse:
+    """The page behind a link of one kind."""
+    ona = site.comment("Loaf", name="Ona", email="ona@reader.example", notify="direct")
+    site.deliver()
+    first = site.mails("ona@reader.example")[-1]
+    if kind in "cx":
+        return site.visitor().get(site.links(first, kind)[0])
+    site.visitor().act(site.links(first, "c")[0], "confirm")
+    site.comment("Crumb", parent=ona, name="Zoe")
+    site.deliver()
+    return site.visitor().get(site.links(site.mails("ona@reader.example", "reply")[0], kind)[0])
+
+
+def mine(action: str, site: Site, *, answer: bool = False, late: bool = False, **typed: str) -> TestResponse:
+    """One's own comment behind a link in a mail."""
+    from tests.test_own_by_mail import ANN, opened
+
+    posted = site.comment("Loaf", name="Ann", email=ANN)
+    path = opened(site, posted)
+    if answer:
+        site.comment("Crumb", parent=posted)
+    site.clock.advance(40 * 86_400 if late else 0)
+    if not action:
+        return site.visitor().get(path)
+    said = press_link(site.visitor(), path, action, **typed)
+    return site.visitor().get(said.headers["Location"]) if said.status_code == 303 else said
+
+
+OF_LINKS: dict[str, Callable[[Site], TestResponse]] = {
+    "settings": partial(linked, "p"),
+    "settings, saved": partial(linked, "p", query="?said=saved"),
+    "settings, much": muted,
+    "settings, old link": partial(linked, "p", late=True),
+    "settings, paused": partial(linked, "p", action="pause", days="7"),
+    "settings, no time": partial(linked, "p", action="pause", days="8"),
+    "settings, gone": partial(linked, "p", action="end", id="99"),
+    "settings, no language": partial(linked, "p", action="language", language="1"),
+    "settings, not sure": partial(linked, "p", action="forget"),
+    "settings, forgotten": partial(linked, "p", action="forget", sure="yes"),
+    "settings, same address": partial(linked, "p", action="move", email="ona@reader.example"),
+    "settings, no address": partial(linked, "p", action="move", email="ona@"),
+    "settings, moving": partial(linked, "p", action="move", email="ona@elsewhere.example"),
+    "settings, stopped": partial(linked, "p", action="unsubscribe"),
+    "settings, other cadence": partial(linked, "p", action="save", id="1", scope="thread", cadence="daily"),
+    "settings, no cadence": partial(linked, "p", action="save", id="1", scope="1", cadence="1"),
+    **{f"mail page {kind}": partial(in_mail, kind) for kind in "cxut"},
+    "mine": partial(mine, ""),
+    "mine, answered": partial(mine, "", answer=True),
+    "mine, preview": partial(mine, "preview", body="Crumb"),
+    "mine, empty": partial(mine, "save", body=" "),
+    "mine, saved": partial(mine, "save", body="Crumb"),
+    "mine, saved when answered": partial(mine, "save", body="Crumb", answer=True),
+    "mine, anonymous": partial(mine, "anonymise"),
+    "mine, taken away": partial(mine, "withdraw"),
+    "mine, old link": partial(mine, "", late=True),
+}
+
+
+@pytest.mark.parametrize("state", OF_LINKS)
+def test_a_page_behind_a_link(site: Site, state: str) -> None:
+    """Whoever comes from a mail reads their own language only."""
+    assert left(OF_LINKS[state](site)) == []
+
+
+# --- what moderators see
+
+
+class Reading(Moderator):
+    """A moderator who finds the buttons by what they say in English."""
+
+    def send(self, button: str, picked: list[str] | None = None, **typed: str) -> TestResponse:
+        """Press the circled button of this name."""
+        shown, self.page = self.page, straight(self.page)
+        try:
+            return super().send(button, picked, **typed)
+        finally:
+            self.page = shown
+
+
+def arrived(site: Site, email: str = ADA) -> Reading:
+    with site.app.app_context():
+        link = sign_in_link(site.state, email).removeprefix("http://localhost")
+    someone = Reading(site.visitor())
+    someone.open(link)
+    someone.press("Sign in")
+    return someone
+
+
+@pytest.fixture
+def desk(make_site: Callable[..., Site]) -> Site:
+    """A site with one of everything: a comment in each state, an edit, a report, a refusal, a mail, an entry."""
+    site = staffed(make_site, FORUM_MODERATION="none", FORUM_REJECT_WORDS=["casino"])
+    for name, what in (("Cleo", None), ("Dan", "unapprove"), ("Fay", "reject"), ("Rob", "spam"), ("Zoe", "remove")):
+        posted = site.comment("Loaf", name=name, email=f"{name.lower()}@reader.example")
+        if what:
+            moderating.act(site, what, posted)  # type: ignore[arg-type]  # from the list above
+        site.clock.advance(400)
+    site.comment("Crumb", parent=site.follower("Ona", "Rye"), name="Bo")
+    moderating.edit(site, 1, "Crust")
+    site.visitor().post(body="casino")
+    send_report(site.visitor(), note="Crust")
+    site.deliver()
+    return site
+
+
+def opened(path: str, site: Site) -> str:
+    return arrived(site).open(f"{QUEUE}{path}")
+
+
+def pressed(path: str, button: str, site: Site, *more: str, picked: list[str] | None = None, **typed: str) -> str:
+    """What a moderator sees after a button, and others after it."""
+    ada = arrived(site)
+    ada.open(f"{QUEUE}{path}")
+    ada.press(button, picked, **typed)
+    for following in more:
+        ada.press(following)
+    return ada.page
+
+
+def after(path: str, *buttons: str, picked: list[str] | None = None, **typed: str) -> Callable[[Site], str]:
+    """The page after these presses."""
+    return lambda site: pressed(path, buttons[0], site, *buttons[1:], picked=picked, **typed)
+
+
+def overtaken(site: Site) -> str:
+    """What is said to whoever was not fast enough."""
+    ada, mo = arrived(site), arrived(site, MO)
+    ada.open(f"{QUEUE}?tab=held")
+    mo.open(f"{QUEUE}?tab=held")
+    ada.press("Approve the comment by Dan")
+    return mo.press("Spam: the comment by Dan")
+
+
+def twice(path: str, button: str, site: Site, **typed: str) -> str:
+    """What is said to the same press once more."""
+    ada = arrived(site)
+    seen = ada.open(f"{QUEUE}{path}")
+    ada.press(button, **typed)
+    ada.page, ada.url = seen, f"{QUEUE}{path}"
+    return ada.press(button, **typed)
+
+
+def another_session(path: str, button: str, site: Site, **typed: str) -> str:
+    """What is said to a form of another session."""
+    ada, mo = arrived(site), arrived(site, MO)
+    ada.page, ada.url = mo.open(f"{QUEUE}{path}"), f"{QUEUE}{path}"
+    return ada.press(button, **typed)
+
+
+def setting(site: Site, **typed: str) -> str:
+    return press_setting(arrived(site).visitor, **typed).text
+
+
+def saved_setting(site: Site) -> str:
+    ada = arrived(site)
+    ada.page, ada.url = press_setting(ada.visitor, per_page="7").text, f"{QUEUE}settings"
+    return ada.press("Save")
+
+
+def listed(site: Site) -> str:
+    pressed("people", "Add", site, kind="name", value="Cleo", effect="hold")
+    return opened("people", site)
+
+
+def letter(site: Site, path: str = "", **values: Any) -> str:
+    """The page of a message, as something unlucky has left it."""
+    number = reply_in(site)
+    if values:
+        with site.session() as session:
+            session.execute(update(Message).where(Message.id == number).values(**values))
+            session.commit()
+    return opened(f"mail/{number}{path}", site)
+
+
+def left_alone(site: Site) -> str:
+    """The desk of a site on which nothing has happened."""
+    return opened("", site)
+
+
+AT_DESK: dict[str, Callable[[Site], str]] = {
+    **{f"tab {tab}": partial(opened, f"?tab={tab}") for tab in ("held", "published", "spam", "rejected", "all")},
+    **{
+        path: partial(opened, path)
+        for path in (
+            "?tab=removed",
+            "?tab=reported",
+            "?tab=held&text=nobody",
+            "comments/1/edit",
+            "comments/1/move",
+            "comments/1/remove",
+            "comments/1/reply",
+            "comments/2/reply",
+            "comments/4/reply",
+            "settings",
+            "people",
+            "people/comment/1",
+            "people/comment/2",
+            "people/comment/1/erase",
+            "pages",
+            "pages?q=nobody",
+            "refused",
+            "refused?reason=nobody",
+            "activity",
+            "activity?actor=nobody",
+            "privacy",
+            "mail",
+            "mail?tab=waiting",
+            "mail?tab=given_up",
+            "mail/why",
+            "mail/why?comment=6&address=ona@reader.example",
+            "mail/why?comment=7&address=ona@reader.example",
+            "mail/why?comment=7&address=bo@reader.example",
+            "mail/why?comment=99&address=ona@reader.example",
+            "mail/why?comment=7&address=1",
+            "mail/why?comment=7",
+            "overview",
+            "?said=none",
+            "?said=missed",
+            "?said=erase.0123456789abcdef",
+        )
+    },
+    "approved": after("?tab=held", "Approve the comment by Dan"),
+    "undone": after("?tab=held", "Approve the comment by Dan", "Undo"),
+    "rejected": after("?tab=held", "Reject the comment by Dan"),
+    "spam": after("?tab=held", "Spam: the comment by Dan"),
+    "restored": after("?tab=all", "Restore to its page: the comment by Zoe"),
+    "removed": after("comments/2/remove", "Remove", why="Crust"),
+    "many approved": after("?tab=held", "Approve what is ticked", picked=["2.2"]),
+    "many, none ticked": after("?tab=held", "Approve what is ticked"),
+    "all asked about": after("?tab=held", "Spam what is ticked", all="1"),
+    "many asked why": after("?tab=held", "Remove… what is ticked", picked=["2.2"]),
+    "overtaken": overtaken,
+    "another session": partial(another_session, "?tab=held", "Approve the comment by Dan"),
+    "edit, preview": after("comments/1/edit", "Preview", body="Crumb"),
+    "edit, empty": after("comments/1/edit", "Save", body=" "),
+    "edit, saved": after("comments/1/edit", "Save", body="Crumb"),
+    "edit, same": after("comments/1/edit", "Save"),
+    "edit, outrun": partial(twice, "comments/1/edit", "Save", body="Crumb"),
+    "edit, session": partial(another_session, "comments/1/edit", "Save", body="Crumb"),
+    "reply, preview": after("comments/1/reply", "Preview", body="Crumb"),
+    "reply, empty": after("comments/1/reply", "Post reply", body=" "),
+    "replied": after("comments/1/reply", "Post reply", body="Crumb"),
+    "reply, session": partial(another_session, "comments/1/reply", "Post reply", body="Crumb"),
+    "setting, review": partial(setting, per_page="7"),
+    "setting, same": setting,
+    "setting, no number": partial(setting, per_page="x"),
+    "setting, too much": partial(setting, per_page="900"),
+    "setting, no limit": partial(setting, rate_limits="x"),
+    "setting, saved": saved_setting,
+    "listed": listed,
+    "list, no address": after("people", "Add", kind="address", value="1"),
+    "list, no domain": after("people", "Add", kind="domain", value="1"),
+    "list, no network": after("people", "Add", kind="network", value="1"),
+    "list, no name": after("people", "Add", kind="name", value=""),
+    "list, twice": partial(twice, "people", "Add", kind="name", value="Cleo"),
+    "mail, sent": partial(letter, state="sent"),
+    "mail, given up": partial(letter, state="dead", skip_reason="restored"),
+    "mail, failed": partial(letter, state="failed"),
+    "mail, waiting": partial(letter, state="ready", accepted_at=None, smtp_code=None),
+    "mail, skipped": partial(letter, state="skipped", skip_reason="suppressed:bounced"),
+    "mail, limited": partial(letter, state="skipped", skip_reason="limit:address"),
+}
+
+
+@pytest.mark.parametrize("state", AT_DESK)
+def test_a_page_of_the_desk(desk: Site, state: str) -> None:
+    """Whatever a moderator meets, every word of it is translated."""
+    assert left(AT_DESK[state](desk), f"{state} ada mo") == []
+
+
+# --- what is mailed
+
+
+WRITTEN = [ANSWER, ASIDE, HEBREW, LONG, CODE, CASE, SPAM]
+TITLES = "Why trees need leases Tree עצים בעיר Example Forum"
+
+
+@pytest.mark.parametrize("state", EVERY)
+def test_a_mail(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Subject, text and HTML are translated, but for what people wrote."""
+    # They are written in English unless asked otherwise; here nobody speaks it.
+    monkeypatch.setattr(catalogs, "_catalog", lambda language: Circled())
+    mail = EVERY[state]()
+    written = TITLES + " ".join(str(vars(each)) for each in WRITTEN)
+    subject = str(parsed(mail)["Subject"]).replace("Re: ", "")
+    assert english([subject, *part(mail, "plain").splitlines()], written) == []
+    assert left(part(mail, "html"), written) == []

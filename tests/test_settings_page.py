@@ -170,7 +170,7 @@ def test_confirmed_it_counts_at_once(desk: Site) -> None:
     """After the second press the change is stored, audited under the admin's name, and counts without any wait."""
     visitor = admin(desk)
     answer = save(visitor, per_page="7", hold_words="casino\r\n\r\n free money \r\n", proof_of_work="true")
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?done=saved")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PAGE}?said=saved#forum-bar")
     assert stored(desk) == {
         "FORUM_PER_PAGE": 7,
         "FORUM_HOLD_WORDS": ["casino", "free money"],
@@ -307,7 +307,7 @@ def test_reset_brings_the_configuration_back(desk: Site) -> None:
         f"{PAGE}/reset",
         data={"csrf_token": fields["csrf_token"], "version": fields["version"], "key": "FORUM_PER_PAGE"},
     )
-    assert answer.headers["Location"] == f"{PAGE}?done=reset"
+    assert answer.headers["Location"] == f"{PAGE}?said=reset#forum-bar"
     assert stored(desk) == {}
     assert desk.state.settings.per_page == 20
 

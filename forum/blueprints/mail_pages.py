@@ -95,7 +95,7 @@ def mail_page(
         title=title,
         paragraphs=sentences,
         actions=actions or [],
-        address_masked=masked(address.email) if address is not None else None,
+        address_masked=addresses.masked(address.email) if address is not None else None,
         site_name=get().settings.site_name,
         csrf_token=csrf_token,
     )
@@ -177,12 +177,6 @@ def too_fast(response: Response, error: TooFast) -> Response:
     """Say to programs too when the next try is welcome."""
     response.headers["Retry-After"] = str(error.retry_after)
     return response
-
-
-def masked(email: str) -> str:
-    """An address as its owner recognises it and nobody else learns it."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
 
 
 def to_done(what: str) -> Response:

@@ -7,7 +7,7 @@ import datetime as dt
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
-from .. import preferences
+from .. import addresses, preferences
 from ..errors import ExpiredToken
 from ..forms import session_token
 from ..language import N_
@@ -26,7 +26,6 @@ from .mail_pages import (
     find,
     gone,
     mail_page,
-    masked,
     pressed_twice,
     session_holds,
     to_done,
@@ -68,7 +67,7 @@ def _show(state: ForumState, old: Address, new: Address, day: int, error: str | 
         return mail_page(_(_NO_LONGER), [_("The address it was asked for has changed since.")])
     about = _(
         "All that belongs to %(address)s comes along: comments, what it follows and what it muted.",
-        address=masked(old.email),
+        address=addresses.masked(old.email),
     )
     return mail_page(
         _("Use this address from now on?"),

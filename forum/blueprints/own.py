@@ -86,7 +86,7 @@ def _own(comment_id: int, *, for_update: bool = False) -> Comment:
     comment = comments.get(get().session, comment_id, for_update=for_update)
     is_there = comment.state in ("published", "held") or comment.removed_by == SHADOW
     if not is_there or not get().reader().owns(comment):
-        raise NotFound("There is no such comment.")
+        raise NotFound(_("There is no such comment."))
     return comment
 
 

@@ -17,14 +17,14 @@ def now(seal: str) -> Response:
     """The number of comments and the version of a thread, the same for everybody, for one query.
 
     The seal stands on the page of the thread alone: who has never seen that learns nothing here. Nobody is asked who
-    they are, so that all who wait on one page can share one answer.
+    they are, so that all who wait on one page can share one answer; but who may no longer read it hears no more of it.
     """
     state, key = get(), request.args.get("key", "")
-    if not (state.settings.poll and state.keys.verify(POLL, key, seal)):
+    if not (state.settings.poll and state.keys.verify(POLL, key, seal) and state.may_see(key)):
         raise NotFound("There is no such page.")
     head = threads.head(state.session, key)
     response = jsonify(comments=head.comments if head else 0, version=head.version if head else 0)
     response.set_etag(str(head.version if head else 0))
-    response.headers["Cache-Control"] = "public, max-age=20"
+    response.headers["Cache-Control"] = f"{'public' if state.hooks.may_read is None else 'private'}, max-age=20"
     response.make_conditional(request)
     return response

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, load_only
 
+from .. import audit
 from ..models import Address, Audit, Comment, Thread
 from ..outbox.postbox import number
 from . import days
@@ -114,7 +115,8 @@ def undoable(session: Session, rows: Sequence[Audit]) -> dict[str, int]:
 def _conditions(search: Search, row: type[Audit]) -> list[ColumnElement[bool]]:
     asked: list[ColumnElement[bool]] = []
     if search.actor:
-        asked.append(row.actor.istartswith(search.actor, autoescape=True))
+        stored = row.actor.istartswith(search.actor, autoescape=True)
+        asked.append(or_(stored, row.actor.in_(audit.called(search.actor))))
     if search.act:
         asked.append(row.act == search.act)
     if search.kind:

@@ -60,7 +60,7 @@ class Who:
 
 def by_address(keys: Keys, mailbox: Mailbox) -> Mark:
     """The mark of a mailbox: a keyed hash, and the address with all but its first letter covered."""
-    return Mark("address", hashes(keys, mailbox.key)[0], masked(mailbox.email), mailbox.key)
+    return Mark("address", hashes(keys, mailbox.key)[0], addresses.masked(mailbox.email), mailbox.key)
 
 
 def by_hash(kind: Literal["network", "visitor"], value: str) -> Mark:
@@ -108,12 +108,6 @@ def typed(keys: Keys, kind: str, text: str) -> Mark:
 def hashes(keys: Keys, key: str) -> tuple[str, ...]:
     """By what a mailbox, given by its ``key``, may be listed: one hash for each secret, the newest first."""
     return keyed_hashes(keys, _PURPOSE, key)
-
-
-def masked(email: str) -> str:
-    """An address as it may be shown after it was erased: its first letter and its domain."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}"[:_LENGTH]
 
 
 _STANDS = or_(Listing.until.is_(None), Listing.until > bindparam("now", type_=UtcDateTime()))

@@ -92,7 +92,7 @@ def get(session: Session, message_id: int) -> Message:
     items = selectinload(Message.items).joinedload(Item.comment).joinedload(Comment.thread)
     message = session.scalar(select(Message).where(Message.id == message_id).options(*whole, items))
     if message is None:
-        raise NotFound(f"There is no message {message_id}.")
+        raise NotFound(_("There is no message %(id)s.", id=message_id))
     return message
 
 
@@ -153,7 +153,7 @@ def locked(session: Session, message_id: int) -> Message:
     """One mail that is about to change, as whoever changed it last has left it. Raises NotFound."""
     message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
     if message is None:
-        raise NotFound(f"There is no message {message_id}.")
+        raise NotFound(_("There is no message %(id)s.", id=message_id))
     return message
 
 

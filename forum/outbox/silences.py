@@ -74,7 +74,7 @@ def _believe(session: Session, address: Address, actor: str, now: dt.datetime) -
 def _locked(session: Session, address_id: int) -> Address:
     address = addresses.get(session, address_id, for_update=True)
     if address is None or address.state == "forgotten":
-        raise NotFound("There is no such address any more.")
+        raise NotFound(_("There is no such address any more."))
     return address
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from .. import addresses
 from ..models import Audit, Comment, Listing, Refusal, Report, Revision, Setting, SignIn
 from ..moderation import listings, reports
 from ..tokens import Keys
@@ -46,12 +47,12 @@ def forget_writing(session: Session, keys: Keys, comments: Sequence[Comment]) ->
 def forget(session: Session, keys: Keys, email: str, key: str) -> None:
     """Forget an address on the lists, in refused drafts, and as that of a moderator."""
     _cover_listings(session, listings.hashes(keys, key))
-    _cover_audit(session, listings.hashes(keys, key), {email, key}, listings.masked(key))
+    _cover_audit(session, listings.hashes(keys, key), {email, key}, addresses.masked(key))
     session.execute(delete(SignIn).where(SignIn.email == key))
     said = (Refusal.excerpt.icontains(text, autoescape=True) for text in (email, key))
     session.execute(delete(Refusal).where(or_(*said)))
     for column in _ACTORS:
-        session.execute(update(column.class_).where(column.in_({email, key})).values({column: listings.masked(key)}))
+        session.execute(update(column.class_).where(column.in_({email, key})).values({column: addresses.masked(key)}))
 
 
 def _cover_reasons(session: Session, comments: Sequence[Comment]) -> None:

@@ -83,4 +83,4 @@ def _name_then(session: Session, row: ActorMute) -> str:
     told = (Item.address_id == row.address_id, Item.state == "sent", Comment.address_id == row.actor_id)
     query = select(Comment.name).join(Item, Item.comment_id == Comment.id).where(*told, Comment.name != "")
     names = session.scalars(query.where(Comment.created_at <= row.created_at).distinct().limit(2)).all()
-    return names[0] if len(names) == 1 else "Somebody"
+    return names[0] if len(names) == 1 else _("Somebody")

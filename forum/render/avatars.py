@@ -21,12 +21,13 @@ _SVG = (
 )
 
 
-def identicon(keys: Keys, address_key: str | None, name: str) -> Markup:
-    """An SVG that is the same for the same address, or for the same name where there is none.
+def identicon(keys: Keys, author: str | None, name: str) -> Markup:
+    """An SVG that is the same for one name of one ``author``: an account or a browser, None where neither is known.
 
-    Its hash is keyed: from a picture nobody can find out whether an address they guess is the one behind it.
+    It knows no address: anybody may type one, and would see by the picture whose it is. Nor does it show that two
+    names are one person's.
     """
-    seed = f"address:{address_key}" if address_key else f"name:{name.casefold()}"
+    seed = f"{author or ''}:{name.casefold()}"
     digest = int(keyed_hash(keys, "avatar", seed)[:12], 16)
     bits, colour = digest % 2**15, COLOURS[(digest >> 15) % len(COLOURS)]
     # A few lone dots are no picture: they change places with the ground.

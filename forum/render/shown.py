@@ -66,7 +66,7 @@ class Scene:
 
 def shown(state: ForumState, comment: Comment, heading: int = 2) -> Shown:
     """One stored comment for a page of its own."""
-    line = Line._make([*(getattr(comment, name) for name in Line._fields[:-1]), None])
+    line = Line._make(getattr(comment, name) for name in Line._fields)
     return of_line(state, line, None, 0, Scene(Place("", "", "", True, heading, request.script_root)))
 
 
@@ -109,7 +109,7 @@ def of_line(state: ForumState, line: Line, parent: Line | None, answers: int, sc
 def _render(state: ForumState, line: Line, parent: Line | None, answers: int, scene: Scene, is_new: bool) -> bytes:
     comment = of_line(state, line, parent, answers, scene)
     kind = state.settings.avatars
-    avatar = identicon(state.keys, line.address_key, line.name) if kind == "identicon" else None
+    avatar = identicon(state.keys, line.identity_ref or line.visitor_hash, line.name) if kind == "identicon" else None
     initial = line.name[:1].upper() if kind == "initials" else None
     markup = state.render("forum/_comment.html", comment=comment, avatar=avatar, initial=initial, is_new=is_new)
     return markup.encode()

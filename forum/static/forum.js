@@ -1,4 +1,4 @@
-/* Makes more of links and forms that work without it. It reads the pages anybody gets; its words are theirs. */
+/* Makes more of links and forms that work without it, with pages and words that anybody gets. */
 
 const MINUTE = 60000;
 const DAY = 86400;
@@ -48,7 +48,7 @@ class ForumThread extends HTMLElement {
   on(target, event, act) { target.addEventListener(event, act, { signal: this.stop.signal }); }
   all(selector) { return [...this.querySelectorAll(selector)]; }
   get section() { return this.querySelector("section[data-key]"); }
-  get form() { return this.querySelector("section[data-key] form"); }
+  get form() { return this.section?.querySelector(".forum-alarm")?.closest("form"); }
   get text() { return this.form?.elements.body; }
   get parent() { return this.form?.elements.parent; }
   get list() { return this.querySelector("#forum-thread > .forum-list"); }

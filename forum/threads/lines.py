@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, or_, sel
 from sqlalchemy.orm import Session
 
 from .. import tree
-from ..models import SHADOW, Address, Comment
+from ..models import SHADOW, Comment
 from .heads import Head
 
 
 class Line(NamedTuple):
-    """One comment as a page needs it; the names are the columns', and that of its author's normalised address."""
+    """One comment as a page needs it; the names are the columns'."""
 
     id: int
     parent_id: int | None
@@ -33,7 +33,6 @@ class Line(NamedTuple):
     edited_at: dt.datetime | None
     visitor_hash: str | None
     identity_ref: str | None
-    address_key: str | None
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,7 @@ class Reader:
 
 
 NOBODY = Reader()
-_COMMENT, _ADDRESS = Comment.__table__, Address.__table__
-LINE = [*(_COMMENT.c[name] for name in Line._fields[:-1]), _ADDRESS.c.key]
-# Where the columns of a line come from.
-SIGNED = _COMMENT.outerjoin(_ADDRESS, _COMMENT.c.address_id == _ADDRESS.c.id)
+LINE = [Comment.__table__.c[name] for name in Line._fields]
 # What its author alone sees waiting. Who is shadowed sees what everybody sees whose comment waits.
 _WAITS = or_(Comment.state == "held", and_(Comment.state == "spam", Comment.removed_by == SHADOW))
 
@@ -70,7 +66,7 @@ def branch(session: Session, comment: Comment, reader: Reader = NOBODY) -> list[
     """One comment and everything below it, in one query."""
     within = Comment.branch == comment.branch
     seen = or_(and_(within, Comment.published_at.is_not(None)), own(within, reader))
-    query = select(*LINE).select_from(SIGNED).where(Comment.thread_id == comment.thread_id, seen)
+    query = select(*LINE).where(Comment.thread_id == comment.thread_id, seen)
     return tree.subtree(shown(session.execute(in_order(query)).all(), reader), comment.id)
 
 
@@ -82,7 +78,7 @@ def pinned(session: Session, head: Head) -> Line | None:
     if head.pinned_id is None:
         return None
     at_top = (Comment.id == head.pinned_id, Comment.thread_id == head.id, Comment.state == "published")
-    row = session.execute(select(*LINE).select_from(SIGNED).where(*at_top)).one_or_none()
+    row = session.execute(select(*LINE).where(*at_top)).one_or_none()
     return None if row is None else Line._make(row)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ..models import Comment, Thread
 from .heads import Head
-from .lines import LINE, NOBODY, SIGNED, Line, Reader, in_order, own, shown
+from .lines import LINE, NOBODY, Line, Reader, in_order, own, shown
 
 Order = Literal["oldest", "newest"]
 # Published comments on one page: beyond, people scroll past what they came for, and a phone renders for a second.
@@ -79,7 +79,7 @@ def _range(branches: int, number: int, per_page: int, order: Order) -> ColumnEle
 
 def _all(session: Session, thread_id: int, within: ColumnElement[bool], reader: Reader) -> Page:
     seen = or_(and_(within, Comment.published_at.is_not(None)), own(within, reader))
-    query = select(*LINE).select_from(SIGNED).where(Comment.thread_id == thread_id, seen)
+    query = select(*LINE).where(Comment.thread_id == thread_id, seen)
     return Page(shown(session.execute(in_order(query)).all(), reader), {})
 
 
@@ -89,7 +89,7 @@ def _some(session: Session, thread_id: int, within: ColumnElement[bool], reader:
     # What keeps the place of a removed comment takes no room: it is shown only above one that is.
     gone = and_(within, Comment.published_at.is_not(None), Comment.state != "published")
     seen = or_(kept.c.id.is_not(None), gone, own(within, reader))
-    tables = SIGNED.outerjoin(kept, kept.c.id == Comment.id)
+    tables = Comment.__table__.outerjoin(kept, kept.c.id == Comment.id)
     query = select(*LINE, kept.c.total).select_from(tables).where(Comment.thread_id == thread_id, seen)
     rows = session.execute(in_order(query)).all()
     lines = shown(rows, reader)

@@ -13,7 +13,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Live, serving
-from tests.hosts.stranger import SHEETS, stranger
+from tests.hosts.stranger import FORM, SHEETS, stranger
 from tests.visitors import Site
 
 MakeStranger = Callable[..., Live]
@@ -198,6 +198,19 @@ def test_swapped_in_and_out(make_stranger: MakeStranger, person: MakePerson) -> 
     page.get_by_role("button", name="Post").click()
     expect(page.locator("#comment-4 .forum-body")).to_have_text("Posted after four swaps.")
     assert live.site.visitor().get("/").text.count("Posted after four swaps.") == 1
+
+
+def test_a_form_of_their_own(make_stranger: MakeStranger, person: MakePerson) -> None:
+    """A form without our parts is the browser's: the link to reply leads to its page, and the answer to its parent."""
+    live = make_stranger(templates={"forum/_form.html": FORM})
+    page = person(live)
+    page.goto("/")
+    page.get_by_role("link", name="Reply to Ann").click()
+    expect(page).to_have_url(f"{live.url}/forum/comments/1/reply")
+    page.get_by_label("Comment", exact=True).fill("By a form of theirs.")
+    page.get_by_label("Name", exact=True).fill("Di")
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.locator("#comment-1 #comment-4 .forum-body")).to_have_text("By a form of theirs.")
 
 
 def _without(page: Page, sheet: str) -> None:

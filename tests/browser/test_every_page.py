@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response
 
 from tests.browser.conftest import Live
-from tests.browser.tour import stops, town
+from tests.browser.tour import PARTS, stops, town
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # The smallest thing a finger hits; links inside sentences and people's own texts are exempt (WCAG 2.5.8).
@@ -21,7 +21,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, summary, inpu
   .filter(([, box]) => box.width > 0 && (box.width < 24 || box.height < 24))
   .map(([node, box]) => `${node.className} ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 WITHOUT_CLASS = """() => [...document.querySelectorAll("forum-thread, forum-thread *")]
-  .filter((node) => !node.parentElement.closest(".forum-body") && !/^forum-|^forum$/.test(node.classList[0]))
+  .filter((node) => !node.parentElement.closest(".forum-body, svg") && !/^forum-|^forum$/.test(node.classList[0]))
   .map((node) => node.outerHTML.slice(0, 90))"""
 # Mail has its styles inline; it is shown in a sandboxed frame of its own.
 MAIL_FRAME = "/html"
@@ -33,31 +33,36 @@ def test_axe_sees_a_fault(reader: Page) -> None:
     assert [line for line in violations(reader) if "image-alt" in line]
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe(make_live: Callable[..., Live], person: Callable[..., Page], scheme: Literal["light", "dark"]) -> None:
+def test_axe(
+    make_live: Callable[..., Live], person: Callable[..., Page], scheme: Literal["light", "dark"], part: str
+) -> None:
     """axe finds nothing to complain about on any page, light and dark."""
     live = town(make_live)
     page = person(live)
     found: list[str] = []
-    for name in stops(live, page):
+    for name in stops(live, page, part):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found += [f"{name}: {line}" for line in violations(page)]
     assert found == []
 
 
-def test_narrow(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_narrow(make_live: Callable[..., Live], person: Callable[..., Page], part: str) -> None:
     """At 320 px nothing scrolls sideways and everything to press is at least 24 px high and wide."""
     live = town(make_live)
     page = person(live, viewport={"width": 320, "height": 700})
     found: list[str] = []
-    for name in stops(live, page):
+    for name in stops(live, page, part):
         if page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found.append(f"{name} scrolls sideways")
         found += [f"{name}: {line}" for line in page.evaluate(SMALL_TARGETS)]
     assert found == []
 
 
-def test_strict_policy(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_strict_policy(make_live: Callable[..., Live], person: Callable[..., Page], part: str) -> None:
     """Every page holds under a policy without `unsafe`, has an icon, and is the only thing its browser asks for.
 
     That the console stays empty and nobody else is asked for anything is watched by the fixture.
@@ -73,7 +78,7 @@ def test_strict_policy(make_live: Callable[..., Live], person: Callable[..., Pag
             loose.append(f"{response.url}: {policy}")
 
     page.on("response", check)
-    for name in stops(live, page):
+    for name in stops(live, page, part):
         if page.locator("link[rel=icon]").count() != 1:
             loose.append(f"{name} has no icon")
         loose += [f"{name}: {line}" for line in page.evaluate(WITHOUT_CLASS)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, render_template_string
 
-from tests.hosts.one_page import one_page
+from tests.hosts.one_page import also, one_page
 
 # As strict as browsers know it: nothing inline, and no string becomes markup but through our one policy.
 POLICY = (
@@ -53,6 +53,11 @@ and <cite>a source</cite> on <time datetime="2026-11-22">a day</time>.</p>
 )
 OTHER = HEAD + '<body><header><a href="/">To the page</a></header><main><p>Elsewhere.</p></main></body></html>'
 
+# As plain as a form of a host's own can be.
+FORM = """<form method="post" action="{{ form.action }}"><input type="hidden" name="stamp" value="{{ form.stamp }}">
+<input type="hidden" name="parent" value="{{ form.parent_id }}"><label>Comment <textarea name="body">{{ form.body }}</textarea>
+</label> <label>Name <input name="name" value="{{ form.name }}"></label> <button>Post comment</button></form>"""
+
 # Where the thread is put: what a sheet does to the page around it says nothing about the thread.
 ROOM = "#room { all: initial !important; display: block !important; max-width: 40rem !important }"
 # What sheets of real sites do to bare elements, each worse than usual.
@@ -88,9 +93,17 @@ svg, img, video { display: block; width: 100%; height: auto; margin: 2rem auto; 
 }
 
 
-def stranger(sheet: str = "", script: str = "", direction: str = "ltr", policy: str = POLICY, **config: Any) -> Flask:
-    """The host, dressed in ``sheet``; a page of it without a thread is at `/other`."""
+def stranger(
+    sheet: str = "",
+    script: str = "",
+    direction: str = "ltr",
+    policy: str = POLICY,
+    templates: Mapping[str, str] | None = None,
+    **config: Any,
+) -> Flask:
+    """The host, dressed in ``sheet``, with ``templates`` in place of ours; a page of it without a thread is at `/other`."""
     app = one_page(PAGE, HOST_DIR=direction, **config)
+    also(app, dict(templates or {}))
     files = {
         "host.css": (sheet, "text/css"),
         "room.css": (ROOM, "text/css"),

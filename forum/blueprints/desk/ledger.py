@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, request, url_for
 from werkzeug.exceptions import BadRequest
 
 from ... import explain
@@ -30,6 +30,7 @@ from ..pages import private
 from . import numbers
 from .access import guard_admin, moderator
 from .frame import desk
+from .said import lead_to
 
 blueprint = Blueprint("desk_ledger", __name__, url_prefix="/moderation/mail")
 blueprint.before_request(guard_admin)
@@ -40,12 +41,8 @@ _MAIL_POLICY: Final = (
     "sandbox"
 )
 _WIDTHS: Final = (360, 600)
-_FLASH: Final = {
-    "retry": N_("It waits again. Until it leaves you can cancel it."),
-    "cancel": N_("Cancelled. It will not leave, and what it carried is mailed to nobody by it."),
-    "suppress": N_("Nothing more is mailed to this address, whatever it follows."),
-    "lift": N_("Mail goes to this address again."),
-}
+# What the bar says of each act.
+_DONE: Final = {"retry": "retried", "cancel": "cancelled", "suppress": "silenced", "lift": "mailed"}
 _DID: Final = {
     "requeue": N_("%(name)s had it tried again %(ago)s."),
     "cancel": N_("%(name)s cancelled it %(ago)s."),
@@ -124,7 +121,7 @@ def act(message_id: int) -> Response:
         return _show(message_id, 409, error=_faster(state, message_id))
     state.session.commit()
     state.kick()
-    return make_response(redirect(url_for("forum.desk_ledger.message", message_id=message_id, done=action), 303))
+    return lead_to("forum.desk_ledger.message", _DONE[action], message_id=message_id)
 
 
 def _carry_out(state: ForumState, action: str, message_id: int, actor: str) -> None:
@@ -165,7 +162,7 @@ def _show(message_id: int, status: int = 200, error: str | None = None) -> Respo
     found = postbox.get(state.session, message_id)
     shown = preview(state.session, state.courier(), found, now)
     silence = silences.silence(state.session, state.keys, found.address, now)
-    width, done = request.args.get("width", type=int), request.args.get("done", "")
+    width = request.args.get("width", type=int)
     response = desk(
         "forum/moderation/ledger_message.html",
         status,
@@ -182,7 +179,6 @@ def _show(message_id: int, status: int = 200, error: str | None = None) -> Respo
         seen=_seen(state, found),
         grace=state.settings.moderation_grace_seconds,
         width=width if width in _WIDTHS else _WIDTHS[1],
-        flash=_(_FLASH[done]) if done in _FLASH else None,
         error=error,
         because=because,
         state_word=state_word,

@@ -38,6 +38,14 @@ _SENTENCES = {
     "none": N_("No comment was ticked, so nothing was done."),
     "same": N_("The text was the same, so nothing was changed."),
     "erase": N_("Erased. What was said stays, nobody knows whose it was."),
+    "saved": N_("Saved. It counts from now on, everywhere."),
+    "asitwas": N_("Nothing was different from what counts already."),
+    "reset": N_("Reset. The configuration counts again."),
+    "late": N_("Somebody else has just changed a setting. Nothing was done; here is what counts now."),
+    "retried": N_("It waits again. Until it leaves you can cancel it."),
+    "cancelled": N_("Cancelled. It will not leave, and what it carried is mailed to nobody by it."),
+    "silenced": N_("Nothing more is mailed to this address, whatever it follows."),
+    "mailed": N_("Mail goes to this address again."),
 }
 
 
@@ -72,6 +80,11 @@ class Bar:
 def back(said: str) -> Response:
     """Lead back to the page of the desk that the form came from, with a bar that says what was done."""
     return make_response(redirect(f"{back_url(said)}#{ANCHOR}", 303))
+
+
+def lead_to(endpoint: str, said: str, **values: Any) -> Response:
+    """Lead to a page of the desk with a bar that says what was done."""
+    return make_response(redirect(url_for(endpoint, said=said, _anchor=ANCHOR, **values), 303))
 
 
 def back_url(said: str | None = None) -> str:

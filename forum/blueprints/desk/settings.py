@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, request
 
 from ... import audit, overrides
 from ...audit import name_of
 from ...comments.words import state_word
 from ...errors import Conflict, ForumError
-from ...language import N_
 from ...language import gettext as _
 from ...mail import trial
 from ...mail.outcome import Outcome
@@ -22,6 +21,7 @@ from ..mail_pages import SESSION_CHANGED, session_holds
 from . import fields
 from .access import guard_admin, moderator
 from .frame import desk
+from .said import lead_to
 
 blueprint = Blueprint("desk_settings", __name__, url_prefix="/moderation/settings")
 blueprint.before_request(guard_admin)
@@ -31,13 +31,6 @@ _FORM_ROOM = 1024 * 1024
 # A person waits for the answer, and so does a process of the web server.
 _PATIENCE_SECONDS = 25.0
 _WORDS = ("FORUM_HOLD_WORDS", "FORUM_REJECT_WORDS")
-_FLASH = {
-    "saved": N_("Saved. It counts from now on, everywhere."),
-    "same": N_("Nothing was different from what counts already."),
-    "reset": N_("Reset. The configuration counts again."),
-    "conflict": N_("Somebody else has just changed a setting. Nothing was done; here is what counts now."),
-    "csrf": SESSION_CHANGED,
-}
 
 
 class Said(NamedTuple):
@@ -56,8 +49,7 @@ def limit_form() -> None:
 @blueprint.get("")
 def index() -> Response:
     """Every policy key with its value, and where that comes from."""
-    done = request.args.get("done", "")
-    return _form(said=Said(done not in ("conflict", "csrf"), [_(_FLASH[done])]) if done in _FLASH else None)
+    return _form()
 
 
 @blueprint.post("/review")
@@ -90,7 +82,7 @@ def save() -> Response:
     except Conflict:
         state.session.rollback()
         return _review(texts, seen="", status=409)
-    return _commit(state, "saved" if changed else "same")
+    return _commit(state, "saved" if changed else "asitwas")
 
 
 @blueprint.post("/reset")
@@ -106,7 +98,7 @@ def reset() -> Response:
         overrides.reset(state.session, state.base, [request.form.get("key", "")], actor.ref, state.clock())
     except Conflict:
         state.session.rollback()
-        return _back("conflict")
+        return _back("late")
     return _commit(state, "reset")
 
 
@@ -194,7 +186,7 @@ def _review(texts: Mapping[str, str], seen: str, status: int = 200) -> Response:
     found = overrides.load(state.session)
     changes = fields.changes(overrides.effective(state.base, found), texts)
     if not changes:
-        return _form(status, texts, said=Said(True, [_(_FLASH["same"])]))
+        return _back("asitwas")
     version = overrides.version(found)
     return desk(
         "forum/moderation/settings_review.html",
@@ -224,4 +216,4 @@ def _commit(state: ForumState, done: str) -> Response:
 
 
 def _back(done: str) -> Response:
-    return make_response(redirect(url_for("forum.desk_settings.index", done=done), 303))
+    return lead_to("forum.desk_settings.index", done)

@@ -9,6 +9,7 @@ from limits import parse
 from limits.errors import StorageError
 from werkzeug.exceptions import NotFound
 
+from ... import addresses
 from ...errors import BadToken
 from ...forms import session_token
 from ...language import N_
@@ -18,7 +19,7 @@ from ...moderation import sign_in
 from ...sqlite import begin_writing
 from ...state import ForumState, get
 from ...tokens import keyed_hash, read_token
-from ..mail_pages import SESSION_CHANGED, mail_page, masked, session_holds
+from ..mail_pages import SESSION_CHANGED, mail_page, session_holds
 from ..pages import bare
 from .access import begin_session, end_session, moderator, sign_in_of_session
 
@@ -70,7 +71,7 @@ def enter(token: str) -> Response:
             "forum/moderation/sign_in_enter.html",
             action=request.path,
             csrf_token=session_token(),
-            address_masked=masked(row.email),
+            address_masked=addresses.masked(row.email),
         )
     return _enter(state, row)
 
