@@ -92,7 +92,7 @@ def conflict(session: Session, subject: Comment | Listing | Thread, acts: Collec
     """
     row = newest(session, _KINDS[type(subject)], subject.id, acts)
     who = {"by": row.actor, "act": row.act, "at": row.at, "entry": row.id} if row else {}
-    return Conflict("Somebody has dealt with this meanwhile.", **who)  # type: ignore[arg-type]  # each of its own type
+    return Conflict(_("This has changed since you opened the page."), **who)  # type: ignore[arg-type]  # each of its own type
 
 
 def name_of(actor: str) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .errors import BadStamp, BadToken, ExpiredToken
+from .language import gettext as _
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _SALT: Final = b"flask-forum/v1"

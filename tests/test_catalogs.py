@@ -19,7 +19,12 @@ from forum.language import LANGUAGES, OURS
 
 TRANSLATIONS = Path(__file__).parents[1] / "forum/translations"
 TRANSLATED = sorted(LANGUAGES.keys() - {OURS})
-PLURALS = {"de": "(n != 1)", "es": "(n != 1)", "fr": "(n > 1)"}
+PLURALS = {
+    "de": "(n != 1)",
+    "es": "(n != 1)",
+    "fr": "(n > 1)",
+    "ar": "(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5)",
+}
 # Messages of these files alone may still be without a translation.
 NOT_YET = (
     "forum/blueprints/",

@@ -240,7 +240,7 @@ def test_status_at_a_glance(ill: Site) -> None:
                              "connect: Connection refused")  # fmt: skip
     assert lines[4] == "Slow      small.example asked for less 4 minutes ago, 10 a minute to begin with"
     assert lines[6] == "Given up  message 1: dot: no answer about a•••@reader.example"
-    assert lines[7:] == ["Given up  event 1: ValueError: no page", "Worker    host:1, seen this moment"]
+    assert lines[7:] == ["Given up  event 1: ValueError: no page", "Worker    host:1, seen just now"]
 
 
 def test_status_and_what_was_laid_aside(answered: tuple[Site, int]) -> None:

@@ -68,7 +68,7 @@ def test_a_row_tells_what_a_decision_needs(desk: Site) -> None:
     for part in (
         "Cleo",
         "waits",
-        "2 h ago",
+        "2 hours ago",
         "cleo@reader.example",
         "1 approved, 1 spam",
         "On Bread",
@@ -211,7 +211,7 @@ def test_an_empty_desk_says_who_was_there(desk: Site) -> None:
     assert "Nothing is waiting." in words(anna.open())
     act(desk, "reject", desk.comment(), actor=OLGA)
     desk.clock.advance(7200)
-    assert "Nothing is waiting. Last decision: 2 h ago by olga." in words(search(anna, tab="held"))
+    assert "Nothing is waiting. Last decision: 2 hours ago by olga." in words(search(anna, tab="held"))
 
 
 def test_a_search_without_a_match_offers_ways_on(desk: Site) -> None:

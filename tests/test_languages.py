@@ -131,3 +131,9 @@ def test_every_mail_runs_from_right_to_left_in_arabic(kind: str) -> None:
     assert '<html lang="ar" dir="rtl">' in part(raw, "html")
     assert "Content-Language: ar" in header_lines(raw)
     assert re.search("[\u0621-\u064a]", part(raw, "plain"))
+
+
+def test_the_development_mailbox_says_what_it_is_written_in(make_site: Callable[..., Site]) -> None:
+    """On a French site the developers' page is English, and says so."""
+    page = make_site(FORUM_LANGUAGE="fr").visitor().get("/forum/dev/mail/").text
+    assert '<html class="forum-html" lang="en" dir="ltr">' in page

@@ -403,6 +403,23 @@ def test_what_was_not_seen_is_not_decided_on(desk: Site) -> None:
     assert "ada stopped mail to the address" in late.text
 
 
+def test_each_act_is_told_in_the_bar(desk: Site) -> None:
+    """The page after a press says what it did: mail tried again, cancelled, its address stopped and mailed again."""
+    ada, number = signed_in(desk), reply(desk)
+    give(desk, number, state="dead", attempts=12)
+    said = []
+    for action in ("retry", "cancel", "suppress", "lift"):
+        way, _, place = press(ada, number, action).headers["Location"].partition("#")
+        bar = ada.get(way).text.partition(f'id="{place}"')[2]
+        said.append(re.findall(r'<p class="forum-words">([^.]*)', bar)[0].strip())
+    assert said == [
+        "It waits again",
+        "Cancelled",
+        "Nothing more is mailed to this address, whatever it follows",
+        "Mail goes to this address again",
+    ]
+
+
 def test_a_suppressed_address_gets_nothing(each_desk: Site) -> None:
     """After the press nothing leaves to the address, waiting mail included; the reason is stored."""
     ada, number = signed_in(each_desk), reply(each_desk)

@@ -104,7 +104,7 @@ def test_the_second_of_two_is_told_who_was_faster(desk: Site) -> None:
     visitor = moderator(desk)
     press(visitor, 1, name="closed", to="on")
     answer = press(visitor, 1, name="closed", to="on")
-    assert "You closed this page 0 seconds ago. Nothing was done now." in visitor.get(answer.headers["Location"]).text
+    assert "You closed this page just now. Nothing was done now." in visitor.get(answer.headers["Location"]).text
 
 
 def test_a_pinned_comment_is_taken_down(desk: Site) -> None:

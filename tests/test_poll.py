@@ -96,7 +96,7 @@ def test_where_nothing_can_come_nobody_asks(make_site: Callable[..., Site]) -> N
 
 
 def test_who_may_not_read_hears_nothing(site: Site) -> None:
-    """Where the host says who may read, an address that was kept tells nothing, and no cache keeps an answer for all."""
+    """Where the host says who may read, a kept address tells nothing, and no cache keeps an answer for all."""
     site.comment()
     url = poll_url(site)
     site.state.hooks.may_read = lambda key, email, ref: email == "" and key == "article:bread"

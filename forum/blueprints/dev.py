@@ -13,6 +13,7 @@ from flask import Blueprint, Response, current_app, make_response, request, url_
 from sqlalchemy import select
 from werkzeug.exceptions import NotFound
 
+from ..language import OURS, using
 from ..models import Captured
 from ..state import get
 from .pages import bare, private
@@ -38,7 +39,9 @@ def hide() -> None:
         raise NotFound
 
 
+# Developers read English here, as on the command line; in a page that says another language it would be misread aloud.
 @blueprint.get("/")
+@using(OURS)
 def mailbox() -> Response:
     """Every captured mail, newest first."""
     rows = get().session.scalars(select(Captured).order_by(Captured.id.desc()).limit(_SHOWN))
@@ -46,6 +49,7 @@ def mailbox() -> Response:
 
 
 @blueprint.get("/<forum_id:message_id>")
+@using(OURS)
 def message(message_id: int) -> Response:
     """One mail: HTML in a sandboxed frame, text, headers and source."""
     row = _get(message_id)

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from .. import threads
 from ..errors import NotFound
+from ..language import gettext as _
 from ..render import POLL
 from ..state import get
 
@@ -21,7 +22,7 @@ def now(seal: str) -> Response:
     """
     state, key = get(), request.args.get("key", "")
     if not (state.settings.poll and state.keys.verify(POLL, key, seal) and state.may_see(key)):
-        raise NotFound("There is no such page.")
+        raise NotFound(_("There is no such page."))
     head = threads.head(state.session, key)
     response = jsonify(comments=head.comments if head else 0, version=head.version if head else 0)
     response.set_etag(str(head.version if head else 0))

@@ -39,7 +39,7 @@ def publish(
     if not comments:
         return
     if any(comment.state == "published" for comment in comments):
-        raise Conflict("This comment is published already.")
+        raise Conflict(_("This comment is published already."))
     for comment in comments:
         comment.state, comment.removed_by = "published", None
         comment.published_at = comment.published_at or now

@@ -39,7 +39,9 @@ class Line:
 
     def __str__(self) -> str:
         """The line as people read it."""
-        return self.sentence if self.address is None else f"{self.address}: {self.sentence}"
+        if self.address is None:
+            return self.sentence
+        return _("%(address)s: %(sentence)s", address=self.address, sentence=self.sentence)
 
 
 def told(session: Session, comment: Comment, settings: Settings, now: dt.datetime) -> list[Line]:
@@ -133,7 +135,7 @@ def _cause(item: Item, settings: Settings, now: dt.datetime) -> tuple[str, str]:
         alone = _("their mailbox refused a mail, and is left alone until %(time)s", time=when(resting))
         return "resting", alone
     if item.cadence != "instant":
-        return item.cadence, _(_DIGESTS.get(item.cadence, N_("a digest")))
+        return item.cadence, _(_DIGESTS[item.cadence]) if item.cadence in _DIGESTS else _("a digest")
     if item.due_at <= published + dt.timedelta(seconds=settings.mail_hold_seconds):
         return "hold", _("the hold, in which a slip can be edited or removed")
     return "cooldown", _("they had a mail about this conversation a short while ago")

@@ -52,7 +52,8 @@ def day(date: dt.date) -> str:
 
 def brief_day(date: dt.date) -> str:
     """The same where there is little room: 1 Nov."""
-    return _("%(day)s %(month)s", day=date.day, month=pgettext("short month", _SHORT[date.month - 1]))
+    month = pgettext("short month", _SHORT[date.month - 1])
+    return pgettext("short day", "%(day)s %(month)s", day=date.day, month=month)
 
 
 def ago(then: dt.datetime, now: dt.datetime) -> str:
@@ -64,7 +65,7 @@ def ago(then: dt.datetime, now: dt.datetime) -> str:
         return ngettext("%(n)s hour ago", "%(n)s hours ago", seconds // 3_600)
     if seconds >= 60:
         return ngettext("%(n)s minute ago", "%(n)s minutes ago", seconds // 60)
-    return ngettext("%(n)s second ago", "%(n)s seconds ago", seconds) if seconds else _("this moment")
+    return ngettext("%(n)s second ago", "%(n)s seconds ago", seconds) if seconds else _("just now")
 
 
 def moment(at: dt.datetime) -> str:

@@ -46,6 +46,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "forum_pgettext": _pgettext,
     "forum_date": formats.date,
     "forum_moment": formats.moment,
+    "forum_ago": formats.ago,
     "forum_number": formats.number,
     "forum_language": _attributes,
 }

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from .. import addresses
 from ..errors import Conflict
-from ..language import N_
+from ..language import N_, current, direction
 from ..language import gettext as _
 from ..outbox import breaker
 from .courier import Courier
@@ -89,12 +89,14 @@ def dialogue(outcome: Outcome) -> str:
 
 def _letter(courier: Courier, to: str) -> bytes:
     settings = courier.settings
-    text = f"This is a test: mail from {settings.site_name} reaches this mailbox.\n\n{settings.base_url}\n"
+    sentence = _("This is a test: mail from %(site)s reaches this mailbox.", site=settings.site_name)
+    language, attributes = current(), f'lang="{current()}" dir="{direction(current())}"'
+    text = f"{sentence}\n\n{settings.base_url}\n"
     return build(
         Envelope(to, f"<test.{secrets.token_hex(8)}@{settings.mail_domain}>", courier.clock()),
         sender=(settings.site_name, settings.mail_from or ""),
-        subject=f"Test from {settings.site_name}",
-        headers=[("Auto-Submitted", "auto-generated"), ("Content-Language", "en")],
+        subject=_("Test from %(site)s", site=settings.site_name),
+        headers=[("Auto-Submitted", "auto-generated"), ("Content-Language", language)],
         text=text,
-        html=f'<!doctype html><html lang="en"><body><p>{escape(text)}</p></body></html>',
+        html=f"<!doctype html><html {attributes}><body><p>{escape(text)}</p></body></html>",
     )

@@ -47,7 +47,7 @@ def add(session: Session, press: Press, mark: Mark, effect: Effect, until: dt.da
     try:
         session.flush()
     except IntegrityError:
-        raise Conflict("Somebody has listed them at this moment.") from None
+        raise Conflict(_("Somebody has them on the list already: change the entry below, or take it off.")) from None
     address = addresses.find(session, mark.mailbox) if mark.mailbox else None
     _record(session, press, listing, "list", None, _row(listing), address=address.id if address else None)
     _follow(session, press.keys, listing.id, _now_says(listing, press.now), press.actor, press.now)
@@ -214,7 +214,7 @@ def _history(session: Session, listing_id: int) -> Sequence[Audit]:
 def _conflict(session: Session, listing_id: int) -> Conflict:
     last = next(iter(_history(session, listing_id)), None)
     by, act, at, entry = (last.actor, last.act, last.at, last.id) if last else (None, None, None, None)
-    return Conflict("Somebody has changed this meanwhile.", by=by, act=act, at=at, entry=entry)
+    return Conflict(_("This has changed since you opened the page."), by=by, act=act, at=at, entry=entry)
 
 
 def _now_says(listing: Listing, now: dt.datetime) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from .. import addresses, audit
 from ..errors import Conflict, InvalidDraft, NotFound
+from ..language import gettext as _
 from ..models import Address, Attempt, Comment, Item, Message
 from . import restore, tallies, vitals
 

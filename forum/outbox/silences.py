@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from .. import addresses, audit
 from ..errors import Conflict, NotFound
+from ..language import gettext as _
 from ..models import Address, Suppression
 from ..tokens import Keys, keyed_hashes
 
@@ -33,7 +34,7 @@ def suppress(session: Session, keys: Keys, address_id: int, *, actor: str, now: 
     """Have nothing more mailed to this address, with an audit row. Raises NotFound, and Conflict when it is so."""
     address = _locked(session, address_id)
     if addresses.suppressed(session, keys, address.key, now) is not None:
-        raise Conflict("Nothing is mailed to this address already.")
+        raise Conflict(_("Nothing is mailed to this address already."))
     before = silence(session, keys, address, now)
     # One whose time is over stands in the way of the new one.
     session.execute(delete(Suppression).where(Suppression.key_hash.in_(_hashes(keys, address))))
@@ -51,7 +52,7 @@ def lift(session: Session, keys: Keys, address_id: int, *, actor: str, now: dt.d
     address = _locked(session, address_id)
     before = silence(session, keys, address, now)
     if before not in LIFTED:
-        raise Conflict("There is nothing here that an admin may lift.")
+        raise Conflict(_("There is nothing here that an admin may lift."))
     mine = (Suppression.key_hash.in_(_hashes(keys, address)), Suppression.why.in_(LIFTED))
     session.execute(delete(Suppression).where(*mine))
     _believe(session, address, actor, now)

@@ -89,7 +89,6 @@ def _frame(state: ForumState, place: Place, head: Head, view: View, reader: Read
         closed=place.closed,
         form=None if place.closed else blank_form(state, stamp),
         pages=_pages(place, view, threads.last_page(head.branches, settings.per_page)),
-        feed=None,
     )
     return fit(state, frame, body)
 

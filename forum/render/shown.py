@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import request
 from markupsafe import Markup
 
-from .. import language
+from .. import language, preferences
 from ..models import Comment
 from ..state import ForumState
 from ..threads import NOBODY, Line, Reader
@@ -88,7 +88,7 @@ def of_line(state: ForumState, line: Line, parent: Line | None, answers: int, sc
     named = parent if parent is not None and parent.state == "published" else None
     return Shown(
         id=line.id,
-        name=line.name,
+        name=_called(line.name),
         website=line.website,
         html=Markup(line.html),  # the one place where stored, sanitised HTML is trusted
         created_at=line.created_at,
@@ -99,11 +99,16 @@ def of_line(state: ForumState, line: Line, parent: Line | None, answers: int, sc
         permalink=path,
         reply_url=f"{path}/reply" if published and not place.closed else None,
         parent_id=named.id if named else None,
-        parent_name=named.name if named else None,
+        parent_name=_called(named.name) if named else None,
         depth=line.depth,
         heading=min(6, place.heading + (1 if parent is None else 2)),
         own=_own(state, line, path, answers, scene.reader) if owned else None,
     )
+
+
+def _called(name: str) -> str:
+    """A name as it is shown: what stands for a name that was taken off is a word of ours."""
+    return language.gettext("Someone") if name == preferences.NOBODY else name
 
 
 def _render(state: ForumState, line: Line, parent: Line | None, answers: int, scene: Scene, is_new: bool) -> bytes:

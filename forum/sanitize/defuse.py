@@ -19,12 +19,12 @@ _DOTS = ".\u3002\uff0e\uff61"
 _TELLTALE = re.compile(rf"[:@{_DOTS}].")
 _BARE = re.compile(rf"(?<![\w{_DOTS}-])(?:[\w-]+[{_DOTS}])+[^\W\d_]{{2,63}}[{_DOTS}]?(?=/|[?#]\w|:\d)")
 _WWW = re.compile(rf"(?<![\w{_DOTS}-])www\d?[{_DOTS}]\w", re.IGNORECASE)
-# What names may be made of: many scripts write vowels as marks, which are no letters to `\w`, and there are pictures.
-_NAME = rf"(?:[\w-]|[^\x00-\x7f\s{_DOTS}])"
+# Names of domains: many scripts write vowels as marks, which are no letters to `\w`, and there are pictures. One set,
+# no alternatives: what could be read in two ways would take for ever.
+_NAME = rf"[^\x00-,/:-@\[-^`{{-\x7f\s{_DOTS}]"
+_ENDING = rf"[^\W\d_][^\x00-@\[-`{{-\x7f\s{_DOTS}]{{1,62}}"
 # A dot between words, of which the last one is at least two letters long, or is written as IDNA does.
-_BARE_DOMAIN = re.compile(
-    rf"(?<![\w{_DOTS}-])(?:{_NAME}+[{_DOTS}])+(?:xn--[\w-]+|[^\W\d_](?:[^\W\d_]|[^\x00-\x7f\s{_DOTS}]){{1,62}})(?![^\W_])"
-)
+_BARE_DOMAIN = re.compile(rf"(?<!{_NAME})(?<![{_DOTS}])(?:{_NAME}+[{_DOTS}])+(?:xn--[\w-]+|{_ENDING})(?![^\W_])")
 _DOT = re.compile(f"[{_DOTS}]")
 # No domain can be had below these: the last one is a country that registers below com.py and the like only.
 _FILE = re.compile(r"[\w-]+\.(?:txt|html?|css|js|json|pdf|png|jpe?g|gif|svg|csv|xml|ya?ml|toml|ini|docx?|odt|py)", re.I)

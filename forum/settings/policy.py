@@ -257,8 +257,8 @@ class Policy(Section, frozen=True):
     avatars: Literal["identicon", "initials", "none"] = about(
         "identicon",
         N_(
-            "What stands beside a comment: a pattern drawn from a keyed hash of its author's address, or of the name "
-            "where there is none, so that comments of one address look alike; the first letter of the name; or nothing."
+            "What stands beside a comment: a pattern drawn from a keyed hash of its author's account or browser and "
+            "the name, so that comments of one author look alike; the first letter of the name; or nothing."
         ),
         group=_LOOK,
         label=N_("Pictures beside comments"),

@@ -363,9 +363,9 @@ class ForumThread extends HTMLElement {
     const badge = this.querySelector(".forum-new[hidden]");
     for (const item of badge ? items : []) {
       const article = item.querySelector("article");
-      const mark = badge.cloneNode(true);
-      mark.hidden = false;
-      if (!article.querySelector(".forum-new, [data-left]")) article.querySelector(".forum-head").append(mark);
+      if (article.querySelector(".forum-new, [data-left]")) continue;
+      article.querySelector(".forum-head").append(badge.cloneNode(true));
+      article.querySelector(".forum-new").hidden = false;
     }
     this.seen();
     this.tell("since", this.querySelector(".forum-news") ? 0 : this.all("article .forum-new").length);
@@ -443,8 +443,8 @@ class ForumThread extends HTMLElement {
       const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
       time.dataset.date ??= time.textContent;
       const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? UNITS[2];
-      const recent = seconds > -DAY && seconds < 30 * DAY;
-      time.textContent = recent ? words.format(-Math.max(0, Math.floor(seconds / size)), unit) : time.dataset.date;
+      time.textContent = seconds > -DAY && seconds < 30 * DAY
+        ? words.format(-Math.max(0, Math.floor(seconds / size)), unit) : time.dataset.date;
     }
     // Not every browser lets keys reach what scrolls.
     for (const code of this.all("pre")) if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;

@@ -94,6 +94,18 @@ def test_marks_move_nothing(make_live: Callable[..., Live], person: Callable[...
     assert page.evaluate("() => window.shift") == 0
 
 
+def test_an_only_answer_is_no_step(live: Live, person: Callable[..., Page]) -> None:
+    """Two who answer each other in turn stand below one another, though each answer is nested in the one before."""
+    parent = live.site.comment("One.", name="Ann")
+    for name in ("Ben", "Ann", "Ben"):
+        parent = live.site.comment("And more.", name=name, parent=parent)
+    page = person(live)
+    page.goto(live.site.page)
+    expect(page.locator("#comment-1 #comment-2 #comment-3 #comment-4")).to_have_count(1)
+    left = [box["x"] for article in page.locator("article.forum-article").all() if (box := article.bounding_box())]
+    assert left[0] < left[1] == left[2] == left[3]
+
+
 @pytest.mark.parametrize("width", [320, 1000])
 def test_everything_can_be_hit(width: int, make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
     """Every link, button and fold of a thread is at least 24 by 24 px."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Live, send, write
 
@@ -15,6 +15,7 @@ PILL = "button[data-do=news]"
 SHIFTS = """() => { window.shift = 0; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shift += entry.value;
 }).observe({type: "layout-shift", buffered: true}); }"""
+PAINTED = """() => new PerformanceObserver(() => { window.painted = true; }).observe({type: "paint", buffered: true})"""
 CHOOSE = """(node) => { const range = document.createRange(); range.selectNodeContents(node);
   getSelection().removeAllRanges(); getSelection().addRange(range); }"""
 
@@ -69,6 +70,23 @@ def test_marks_move_nothing(width: int, live: Live, regular: Page) -> None:
     regular.goto(live.site.page)
     expect(regular.locator("article .forum-new")).to_have_count(2)
     regular.wait_for_load_state("networkidle")
+    assert regular.evaluate("() => window.shift") == 0
+
+
+@pytest.mark.parametrize("width", [320, 480])
+def test_late_marks_move_nothing(width: int, live: Live, regular: Page) -> None:
+    """Marks and ages that come after the page is painted move nothing, however deep, and however long the names."""
+    for depth in range(1, 6):
+        live.site.comment("An answer.", name="Bartholomew Featherstonehaugh", parent=1 if depth == 1 else depth + 2)
+    regular.set_viewport_size({"width": width, "height": 2500})
+    regular.add_init_script(f"({SHIFTS})(); ({PAINTED})()")
+    asked: list[Route] = []
+    regular.route("**/forum.js*", lambda route: asked.append(route))
+    regular.goto(live.site.page, wait_until="commit")
+    regular.wait_for_function("() => window.painted")
+    asked[0].continue_()
+    expect(regular.locator("article .forum-new")).to_have_count(7)
+    regular.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert regular.evaluate("() => window.shift") == 0
 
 

@@ -55,8 +55,9 @@ OTHER = HEAD + '<body><header><a href="/">To the page</a></header><main><p>Elsew
 
 # As plain as a form of a host's own can be.
 FORM = """<form method="post" action="{{ form.action }}"><input type="hidden" name="stamp" value="{{ form.stamp }}">
-<input type="hidden" name="parent" value="{{ form.parent_id }}"><label>Comment <textarea name="body">{{ form.body }}</textarea>
-</label> <label>Name <input name="name" value="{{ form.name }}"></label> <button>Post comment</button></form>"""
+<input type="hidden" name="parent" value="{{ form.parent_id }}">
+<label>Comment <textarea name="body">{{ form.body }}</textarea></label>
+<label>Name <input name="name" value="{{ form.name }}"></label> <button>Post comment</button></form>"""
 
 # Where the thread is put: what a sheet does to the page around it says nothing about the thread.
 ROOM = "#room { all: initial !important; display: block !important; max-width: 40rem !important }"
@@ -101,7 +102,7 @@ def stranger(
     templates: Mapping[str, str] | None = None,
     **config: Any,
 ) -> Flask:
-    """The host, dressed in ``sheet``, with ``templates`` in place of ours; a page of it without a thread is at `/other`."""
+    """The host, dressed in ``sheet``, with ``templates`` in place of ours; `/other` is a page without a thread."""
     app = one_page(PAGE, HOST_DIR=direction, **config)
     also(app, dict(templates or {}))
     files = {

@@ -148,4 +148,4 @@ def _title(comment: Comment, done: bool, waits: bool) -> str:
         return _(_DONE[comment.state])
     if waits:
         return _("What shall become of it?")
-    return _(_STANDS.get(comment.state, N_("It was decided")))
+    return _(_STANDS[comment.state]) if comment.state in _STANDS else _("It was decided")

@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from ...language import ago, brief_day, day
+from ...language import brief_day, day
 from ...language import gettext as _
 from ...mail.outcome import masked
 from ...moderation import figures
@@ -48,7 +48,6 @@ def index() -> Response:
         errors=_errors(mail.errors) if mail else [],
         silent=mail is not None and _is_silent(mail, now),
         remedy=_remedy(state),
-        ago=lambda then: ago(then, now),
         day_word=day,
     )
 

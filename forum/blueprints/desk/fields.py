@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from ... import altcha, overrides
 from ...audit import name_of
+from ...language import N_
 from ...language import gettext as _
 from ...overrides import Override
 from ...settings import (
@@ -34,6 +35,13 @@ from ...state import ForumState
 Kind = Literal["switch", "choice", "number", "list", "text"]
 POLICY = {key_of(name): field for name, field in Settings.model_fields.items() if is_policy(field)}
 _INFRASTRUCTURE = {key_of(name): field for name, field in Settings.model_fields.items() if not is_policy(field)}
+# Other sources are files, and are called what they are called.
+_SOURCES = {
+    "default": N_("default"),
+    "development": N_("development"),
+    "environment": N_("environment"),
+    "override": N_("override"),
+}
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,13 @@ def infrastructure(state: ForumState) -> list[tuple[str, str, str]]:
     rows = {key: _value(state.base, key) for key in _INFRASTRUCTURE} | {
         key: config[key] for key in FOREIGN if key in config
     }
-    return [(key, _text(mask(key, value)), source_of(key, config, state.sources)) for key, value in rows.items()]
+    return [(key, _text(mask(key, value)), _source(state, key)) for key, value in rows.items()]
+
+
+def _source(state: ForumState, key: str) -> str:
+    """Where a value comes from, which is a word, or a name as it is written: that of a file."""
+    source = source_of(key, state.app.config, state.sources)
+    return _(_SOURCES[source]) if source in _SOURCES else source
 
 
 def _draw(state: ForumState, settings: Settings, key: str) -> Field:
@@ -149,7 +163,7 @@ def _draw(state: ForumState, settings: Settings, key: str) -> Field:
         kind=kind,
         text=_text(_value(settings, key)),
         default=_text(field.default).replace("\n", ", "),
-        source=source_of(key, state.app.config, state.sources),
+        source=_source(state, key),
         choices=choices(field),
         bounds=bounds(field) if kind == "number" else None,
     )

@@ -127,7 +127,7 @@ def act(message_id: int) -> Response:
 def _carry_out(state: ForumState, action: str, message_id: int, actor: str) -> None:
     found = postbox.locked(state.session, message_id)
     if request.form.get("seen") != _seen(state, found):
-        raise Conflict("It has changed meanwhile.")
+        raise Conflict(_("This has changed since you opened the page."))
     _ACTS[action](state, found, actor)
 
 
@@ -209,7 +209,7 @@ def _faster(state: ForumState, message_id: int) -> str:
         who = _("This has changed since you opened the page.")
     else:
         who = _(_DID[row.act], name=name_of(row.actor), ago=ago(row.at, state.clock()))
-    return f"{who} {_('Nothing was done; here is how it is now.')}"
+    return " ".join((who, _("Nothing was done; here is how it is now.")))
 
 
 def _became(state: ForumState, comment_id: int | None, address: str) -> Sequence[explain.Line]:

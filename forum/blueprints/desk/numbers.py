@@ -8,11 +8,11 @@ from flask import request
 _DIGITS = 18
 
 
-def page_number(text: str) -> int | None:
+def row_number(text: str) -> int | None:
     """The number that ``text`` is, if it can be that of a row."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def before() -> int | None:
     """Below which number a page of older rows begins, None on the first one."""
-    return page_number(request.args.get("before", ""))
+    return row_number(request.args.get("before", ""))

@@ -75,7 +75,7 @@ def decide(thread_id: int) -> Response:
 def _pressed() -> tuple[Any, str]:
     """The name of a switch and where it is to stand, or `pinned` and a number. Raises BadRequest."""
     name, to = request.form.get("name", ""), request.form.get("to", "")
-    is_pin = name == "pinned" and numbers.page_number(to) is not None
+    is_pin = name == "pinned" and numbers.row_number(to) is not None
     if not is_pin and not (name in pages.ACTS and to in ("on", "off")):
         raise BadRequest(_(acts.PRESS))
     return name, to

@@ -140,7 +140,8 @@ def _try_mail(state: ForumState, to: str) -> Said:
     outcome = trial.attempt(state.session, courier, mailbox, seconds=_PATIENCE_SECONDS)
     state.session.commit()
     if outcome.word == "accepted":
-        return Said(True, [f"{_('Sent to %(address)s.', address=mailbox)} {trial.hint(outcome)}", _answer(outcome)])
+        sent = _("Sent to %(address)s.", address=mailbox)
+        return Said(True, [f"{sent} {trial.hint(outcome)}", _answer(outcome)])
     return Said(False, [trial.hint(outcome), _answer(outcome)])
 
 

@@ -22,6 +22,7 @@ from ...tokens import keyed_hash, read_token
 from ..mail_pages import SESSION_CHANGED, mail_page, session_holds
 from ..pages import bare
 from .access import begin_session, end_session, moderator, sign_in_of_session
+from .said import lead_to
 
 blueprint = Blueprint("sign_in", __name__)
 log = logging.getLogger("forum")
@@ -85,7 +86,7 @@ def leave() -> Response:
         # An identity of the host signs out where it signed in.
         raise NotFound
     if not session_holds():
-        return make_response(redirect(url_for("forum.moderation.queue", said="csrf"), 303))
+        return lead_to("forum.moderation.queue", "csrf")
     begin_writing(state.session)
     sign_in.sign_out(state.session, row_id, actor.ref, everywhere="everywhere" in request.form)
     state.session.commit()
