@@ -508,7 +508,8 @@ def test_it_answers_as_the_command_does(desk: Site) -> None:
     args = ["mail", "explain", str(answer), "ann@reader.example"]
     lines = desk.app.test_cli_runner().invoke(forum_cli, args).output.splitlines()[1:]
     page = signed_in(desk).get(f"{LEDGER}/why", query_string={"comment": answer, "address": "ann@reader.example"}).text
-    assert re.findall(r'<li class="forum-answer" dir="auto">(.*)</li>', page) == [line.strip() for line in lines]
+    said = re.findall(r'<li class="forum-answer"><bdi class="forum-who">(.*)</bdi></li>', page)
+    assert said == [line.strip() for line in lines]
     assert lines
 
 

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from forum.cli.moderators import sign_in_link
 from forum.language import LANGUAGES, catalogs
 from forum.models import Message
+from forum.settings import Settings
 from tests import desk as moderating
 from tests.desk_pages import ADA, MO, QUEUE, Moderator, staffed
 from tests.hosts.one_page import also
@@ -45,14 +46,15 @@ _STRAIGHT = {circled: letter for letter, circled in _CIRCLED.items()}
 _HOLES = re.compile(r"(%\(\w+\)s|\{\w+\})")
 
 NAMES = "Ada Ann Anna Ben Bo Cleo Cy Dan Fay Ona Rob Zoe"
-BODIES = "article Loaf Crumb Crust Rye Bread Flour water fine loaf Tell me casino"
+BODIES = "article bread Loaf Crumb Crust Rye Bread Flour water fine loaf Tell me casino"
 DATA = {*NAMES.split(), *BODIES.split(), *LANGUAGES.values()}
 _NOT_SHOWN = ("script", "style", "code", "kbd", "noscript")
 # The source of a mail, which names what stands beside it too.
 _SOURCE = re.compile(r"<pre.*?</pre>", re.DOTALL)
 _READ = re.compile(r"aria-label|title|placeholder|alt|data-.+")
+# The first digits of a hash among it.
 _TYPED = re.compile(
-    r"\w+…|\S*/\S*|\{\w+\}|\bhttps?:\S+|\S+@\S+|\bFORUM_[A-Z_]+|/forum/\S+|/articles/\S+|\S+\.example\b"
+    r"\b[0-9a-f]{4}\b|\w+…|\S*/\S*|\{\w+\}|\bhttps?:\S+|\S+@\S+|\bFORUM_[A-Z_]+|/forum/\S+|/articles/\S+|\S+\.example\b"
 )
 
 
@@ -585,8 +587,8 @@ def letter(site: Site, path: str = "", **values: Any) -> str:
     return opened(f"mail/{number}{path}", site)
 
 
-# What moderators are called, what the mail server said, what is listed, and the keys of `config/`.
-HOUSE = "ada mo Kept in the development mailbox app config GMT"
+# What moderators are called, what the mail server said, and what settings hold unless somebody says otherwise.
+HOUSE = f"ada mo Kept in the development mailbox {Settings().model_dump()}"
 TABS = ("held", "published", "spam", "rejected", "all", "removed", "reported")
 READ = (
     *(f"?tab={tab}" for tab in TABS),

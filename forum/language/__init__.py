@@ -14,7 +14,8 @@ In Python, text that is shown is wrapped where it is written, values by name; a 
 In templates the same functions are called `forum_gettext`, `forum_ngettext` and `forum_pgettext`: a page of ours may
 stand on a base page of the host, whose own `_` must go on to mean the host's catalog. They escape whatever is put into
 a sentence unless it is Markup, and the translated sentence itself. `forum_date`, `forum_moment`, `forum_ago` and
-`forum_number` write dates and numbers, `forum_language()` the attributes `lang` and `dir` of the element around our words.
+`forum_number` write dates and numbers, `forum_language()` the attributes `lang` and `dir` of the element around our
+words.
 
 What is kept for several readers is kept by :func:`current`. Outside a request everything is English unless
 :func:`using` says otherwise. Each sentence is one message: never put two translations together.

@@ -20,7 +20,7 @@ class Policy(Section, frozen=True):
 
     site_name: values.FilledLine = about(
         "Forum",
-        N_("The name of the site, in page titles, in feeds and as the sender of its mail."),
+        N_("The name of the site, in page titles and as the sender of its mail."),
         allowed=N_("a text of 1 to 80 characters in one line"),
         group=_LOOK,
         label=N_("Name of the site"),

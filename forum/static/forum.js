@@ -344,7 +344,7 @@ class ForumThread extends HTMLElement {
     this.tell("news", 0);
     this.mark(came);
     if (came[0]) this.show(came[0]);
-    else [...fresh.querySelectorAll("a.forum-number")].at(-1)?.click();
+    else location.assign([...fresh.querySelectorAll("a.forum-number")].at(-1) ?? location);
   }
 
   visit() {

@@ -79,7 +79,7 @@ def test_settings_without_javascript(live: Live, ann: int, person: Callable[...,
     page = person(live, java_script_enabled=False)
     page.goto(path(live, "p", 1))
     page.get_by_label("How often", exact=True).last.select_option("daily")
-    page.get_by_role("button", name="Save", exact=True).last.click()
+    page.locator("form", has=page.get_by_label("How often", exact=True)).last.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
     expect(page.get_by_label("How often", exact=True).last).to_have_value("daily")
     press(page, "Mute Ben")

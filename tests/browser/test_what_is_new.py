@@ -112,6 +112,21 @@ def test_new_comments_are_offered(live: Live, person: Callable[..., Page]) -> No
     expect(text(page)).to_have_value("Half a thought")
 
 
+def test_news_of_another_page_are_led_to(make_live: Callable[..., Live], person: Callable[..., Page]) -> None:
+    """Where the new comments stand on a later page, the button opens the last one."""
+    live = make_live(FORUM_PER_PAGE=2)
+    for name in ("Ann", "Ben"):
+        live.site.comment("First page.", name=name)
+    page = person(live)
+    page.clock.install()
+    page.goto(live.site.page)
+    live.site.comment("Second page.", name="Cleo")
+    page.clock.run_for(61_000)
+    page.get_by_role("button", name="New comments: 1 – show").click()
+    expect(page.locator("#comment-3")).to_be_visible()
+    expect(page).to_have_url(re.compile("forum_page=2"))
+
+
 def test_asking_is_cheap(live: Live, person: Callable[..., Page]) -> None:
     """Without news a page asks ever more rarely, up to every five minutes, and gives up after three failures."""
     live.site.comment("How warm is the kitchen?", name="Ann")
