@@ -51,6 +51,12 @@ def rows(visitor: Visitor, **asked: Any) -> list[list[str]]:
     return [[unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells if row]
 
 
+def test_the_clock_is_told_in_words(desk: Site) -> None:
+    """That old data went is said by the act alone; the log's own word for it is for nobody."""
+    note(desk, actor="clock", act="prune", subject_kind="retention", subject_id=0)
+    assert rows(signed_in(desk), act="prune")[0][2] == "let old data go"
+
+
 def test_a_row_says_who_did_what_when_and_why(desk: Site) -> None:
     """A decision stands there in words, with the states before and after and the reason that was given."""
     id_ = desk.comment("Buy.", name="Eve")
