@@ -1,11 +1,15 @@
-"""Which language a request is answered in: the host's, where Flask-Babel says it, else the site's own."""
+"""Which language a request is answered in: that of the mail it came from, else the host's, where Flask-Babel says it,
+else the site's own.
+"""
 
 from __future__ import annotations
 
-from flask import current_app, has_request_context
+from flask import current_app, has_request_context, request
 
 from .language import closest
 from .state import EXTENSION, ForumState
+
+_WANTED = "forum.language"
 
 
 def asked() -> str | None:
@@ -18,7 +22,19 @@ def asked() -> str | None:
     state: ForumState | None = current_app.extensions.get(EXTENSION)
     if state is None:
         return None
-    return closest(_babel()) or state.settings.language
+    return request.environ.get(_WANTED) or closest(_babel()) or state.settings.language
+
+
+def speak(language: str | None) -> None:
+    """Answer this request in ``language``; where that is None, or none of ours, as if nobody had said so."""
+    request.environ[_WANTED] = None
+    wanted = closest(language or "")
+    request.environ[_WANTED] = wanted if wanted != asked() else None
+
+
+def spoken() -> str | None:
+    """What :func:`speak` has changed the language of this request to; None where nothing is changed."""
+    return request.environ.get(_WANTED)
 
 
 def _babel() -> str:

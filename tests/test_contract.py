@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from forum import comments
 from forum.models import Comment
 from tests.visitors import SAME_ORIGIN, Site, Visitor, comment_id, stamp_in
 
@@ -257,6 +258,44 @@ def test_a_script_is_told_the_place_alone(site: Site) -> None:
         assert answer.headers["Preference-Applied"] == "return=minimal"
     assert visitor.post(headers=minimal, body="").status_code == 422
     assert stored(site) == 1
+
+
+def test_a_script_is_told_of_what_waits(make_site: MakeSite) -> None:
+    """Then it is 202 and the held page, with the id under which the author's own page shows the comment as well."""
+    site = make_site(FORUM_MODERATION="first")
+    site.add_article()
+    visitor, minimal = site.visitor(), SAME_ORIGIN | {"Prefer": "return=minimal"}
+    form = visitor.fill(body="Once.")
+    for fields, status in ((form, 202), (form, 202), ({**form, "stamp": visitor.stamp()}, 200)):
+        answer = visitor.post(headers=minimal, **fields)
+        assert (answer.status_code, answer.data) == (status, b"")
+        assert answer.headers["Location"] == "/forum/comments/1/held#comment-1"
+    assert 'id="comment-1"' in visitor.get(site.page).text
+
+
+@pytest.mark.parametrize(("notify", "told"), [("direct", 1), ("", 0)])
+def test_what_waits_says_when_mail_begins(make_site: MakeSite, notify: str, told: int) -> None:
+    """Whoever asked for mail with a comment that waits reads below it that none comes before it is approved."""
+    site = make_site(FORUM_MODERATION="first")
+    site.add_article()
+    author = site.visitor()
+    author.post(email="ona@reader.example", notify=notify)
+    assert author.get(site.page).text.count("we write to you only after that") == told
+
+
+def test_the_held_page_leads_to_the_comment(make_site: MakeSite) -> None:
+    """Back from the page that says so, its author comes to their comment, on whatever page it stands."""
+    site = make_site(FORUM_MODERATION="all", FORUM_PER_PAGE=1)
+    site.add_article()
+    earlier = [site.comment(f"Earlier {n}.") for n in range(2)]
+    with site.session() as session:
+        comments.publish(session, [session.get_one(Comment, id_) for id_ in earlier], site.clock())
+        session.commit()
+    visitor = site.visitor()
+    held = visitor.get(visitor.post().headers["Location"]).text
+    back = f"{site.page}?forum_page=2#comment-3"
+    assert f'href="{back}"' in held
+    assert 'id="comment-3"' in visitor.get(back).text
 
 
 def test_waiting_keeps_the_stamp(make_site: MakeSite) -> None:

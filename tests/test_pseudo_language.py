@@ -476,6 +476,13 @@ def test_a_page_behind_a_link(site: Site, state: str) -> None:
     assert left(OF_LINKS[state](site)) == []
 
 
+@pytest.mark.usefixtures("make_site")
+def test_a_damaged_link(make_host: Callable[..., Site]) -> None:
+    """On a host without a page for what does not exist, ours is translated too."""
+    site = make_host("", FORUM_LANGUAGE=TAG, FORUM_SITE_NAME="Loaf")
+    assert left(site.visitor().get("/forum/m/c/xx")) == []
+
+
 # --- what moderators see
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 from sqlalchemy.exc import OperationalError
 from werkzeug import exceptions
 
@@ -16,6 +16,7 @@ from . import (
     dev,
     health,
     mail,
+    mail_pages,
     metrics,
     new_address,
     own,
@@ -50,6 +51,10 @@ for child in _PAGES:
 # themselves; a host's CSRFProtect would refuse the mail providers' one-click requests, lose what people typed, and
 # look for the token under whatever name the host gave to its field.
 _PROVE_THEMSELVES = tuple(child.blueprint for child in (comments, report, *_OWN, *_DESK, *_PEOPLE))
+
+_BY_MAIL = frozenset(
+    f"forum.{child.blueprint.name}" for child in (mail, preferences, own_by_mail, new_address, by_mail)
+)
 
 
 @forum_blueprint.url_value_preprocessor
@@ -89,4 +94,12 @@ def missing(error: errors.ForumError) -> Any:
     unknown look the same.
     """
     own = desk_missing.page(error) if isinstance(error, errors.NotFound) else None
-    return own or current_app.handle_user_exception(exceptions.NotFound(error.message))
+    return own or _of_host(error.message)
+
+
+def _of_host(sentence: str) -> Any:
+    """The host's page for what does not exist; where it has none, people who come from a mail get one of ours."""
+    answer = current_app.handle_user_exception(exceptions.NotFound(sentence))
+    # Without a handler it comes back as it was: a page half in English for whoever was written to in Arabic.
+    bare = isinstance(answer, exceptions.HTTPException)
+    return mail_pages.nothing_here(sentence) if bare and request.blueprint in _BY_MAIL else answer

@@ -47,7 +47,7 @@ def held(comment_id: int) -> Response:
             _("Thank you. You already see it on the page; others will once it is approved, usually within a day."),
             *([_(_MAIL_LATER)] if get().settings.mail_enabled else []),
         ],
-        link=(_("Back to the conversation"), render.page_url(comment.thread.url)),
+        link=(_("Back to the conversation"), thread_url(get(), comment)),
         actions=[],
         hidden={},
     )

@@ -16,6 +16,7 @@ from .. import addresses, outbox, subscriptions
 from ..errors import ExpiredToken
 from ..language import gettext as _
 from ..models import Address, Thread
+from ..negotiation import speak
 from ..signals import address_confirmed, address_unsubscribed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
@@ -54,7 +55,8 @@ def page(kind: str, token: str) -> Response:
 
 @blueprint.get(f"/done/<any({', '.join(DONE)}):what>")
 def done(what: str) -> Response:
-    """Say what was done; this address holds no token and may be kept."""
+    """Say what was done; this address holds no token and may be kept, and so it names the language."""
+    speak(request.args.get("language"))
     title, sentence = DONE[what]
     return mail_page(_(title), [_(sentence)])
 

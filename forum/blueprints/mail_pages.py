@@ -20,6 +20,7 @@ from ..forms import ActForm, session_token
 from ..language import N_, ngettext
 from ..language import gettext as _
 from ..models import Address
+from ..negotiation import speak, spoken
 from ..state import ForumState, get
 from .pages import bare
 
@@ -106,10 +107,21 @@ def gone() -> Response:
     return mail_page(_(DONE["unsubscribed"][0]), [_("We keep no address that this link belongs to.")])
 
 
+def nothing_here(sentence: str) -> Response:
+    """What whoever follows a damaged link reads, on a site without a page of its own for what does not exist."""
+    return mail_page(_("Nothing here"), [sentence], status=404)
+
+
 def find(state: ForumState, address_id: int) -> Address | None:
-    """The address a token is about, unless it was forgotten; for a press it is locked until that is carried out."""
+    """The address a token is about, unless it was forgotten; for a press it is locked until that is carried out.
+
+    From here on the request is answered in its language, as the mail with the link was written.
+    """
     address = addresses.get(state.session, address_id, for_update=request.method == "POST")
-    return None if address is None or preferences.is_forgotten(address) else address
+    if address is None or preferences.is_forgotten(address):
+        return None
+    speak(address.locale)
+    return address
 
 
 def expired(state: ForumState, address: Address, days: int, comment_id: int | None = None) -> Response:
@@ -181,7 +193,7 @@ def too_fast(response: Response, error: TooFast) -> Response:
 
 def to_done(what: str) -> Response:
     """Lead away from the page with the token."""
-    return unseen(make_response(redirect(url_for("forum.mail.done", what=what), 303)))
+    return unseen(make_response(redirect(url_for("forum.mail.done", what=what, language=spoken()), 303)))
 
 
 def unseen(response: Response) -> Response:

@@ -14,6 +14,7 @@ from ..language import N_
 from ..language import gettext as _
 from ..mail.notes import LINK_DAYS
 from ..models import Address
+from ..negotiation import speak
 from ..signals import address_confirmed
 from ..sqlite import begin_writing
 from ..state import ForumState, get
@@ -50,6 +51,8 @@ def page(token: str) -> Response:
     old, new = found[old_id], found[new_id]
     if old is None or new is None:
         return gone()
+    # The link was mailed to the new one.
+    speak(new.locale)
     try:
         check_age(day, state.clock(), LINK_DAYS["n"])
     except ExpiredToken:

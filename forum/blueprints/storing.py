@@ -23,12 +23,14 @@ _TRIES = 3
 class Stored:
     """Where a stored comment is seen by its author, and whether there is somebody to tell of it, or to ask.
 
-    ``is_copy`` says that another form of the same person had brought the very same before.
+    ``is_copy`` says that another form of the same person had brought the very same before. ``waiting`` is the id of a
+    comment that only its author sees.
     """
 
     url: str
     is_news: bool
     is_copy: bool
+    waiting: int | None
 
 
 def store(state: ForumState, submission: Submission) -> Stored:
@@ -64,10 +66,6 @@ def _stored(state: ForumState, posted: Posted, submission: Submission) -> Stored
     comment = posted.comment
     is_due = comment.state == "published" or ASKED in comment.reasons
     is_copy = posted.repeated and comment.nonce != submission.stamp.nonce
-    return Stored(_url(state, comment), is_due and not posted.repeated, is_copy)
-
-
-def _url(state: ForumState, comment: Comment) -> str:
-    if comment.state == "held" or comment.removed_by == SHADOW:
-        return url_for("forum.comments.held", comment_id=comment.id)
-    return thread_url(state, comment)
+    waits = comment.state == "held" or comment.removed_by == SHADOW
+    url = url_for("forum.comments.held", comment_id=comment.id) if waits else thread_url(state, comment)
+    return Stored(url, is_due and not posted.repeated, is_copy, comment.id if waits else None)

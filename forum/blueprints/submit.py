@@ -89,7 +89,7 @@ def _post(state: ForumState, stamp: Stamp, typed: Typed, identity: Identity | No
         return giving_back.busy(state, place(stamp))
     if stored.is_news:
         state.kick()
-    return remember(arrive(stored.url, is_new=not stored.is_copy), cookie)
+    return remember(arrive(stored.url, is_new=not stored.is_copy, waiting=stored.waiting), cookie)
 
 
 def _note(state: ForumState, draft: Draft, reasons: Sequence[str], network: str | None) -> None:

@@ -51,6 +51,7 @@ class ForumThread extends HTMLElement {
   get form() { return this.section?.querySelector(".forum-alarm")?.closest("form"); }
   get text() { return this.form?.elements.body; }
   get parent() { return this.form?.elements.parent; }
+  get published() { return this.all("article:not(.forum-held)"); }
   get list() { return this.querySelector("#forum-thread > .forum-list"); }
 
   start() {
@@ -215,19 +216,19 @@ class ForumThread extends HTMLElement {
   async arrive(to, status) {
     tab.drop(this.draft);
     this.text.value = "";
-    const id = to.split("#")[1];
+    const [place, id] = new URL(to, location).href.split("#");
     const fresh = this.whole && id && await this.refetch();
     if (!fresh || !fresh.querySelector(`[id="${id}"]`)) {
       tab.set(SENT, "+");
       location.assign(to);
-      return new URL(to, location).href.split("#")[0] === location.href.split("#")[0] && location.reload();
+      return place === location.href.split("#")[0] && location.reload();
     }
     this.renew(fresh.querySelector("form"));
-    this.mark(this.merge(fresh).filter((item) => item.id !== id));
+    this.mark(this.merge(fresh).filter((article) => article.parentNode.id !== id));
     location.hash = id;
-    this.show(document.getElementById(id));
+    this.show(document.getElementById(id).firstElementChild);
     if (this.form) this.restore();
-    this.say(status === 201 ? "posted" : "twice");
+    this.say({ 200: "twice", 202: "held" }[status] ?? "posted");
   }
 
   renew(form) {
@@ -283,19 +284,20 @@ class ForumThread extends HTMLElement {
   }
 
   merge(fresh) {
-    const known = new Set(this.all("[id]").map((node) => node.id));
+    const known = new Set(this.published);
     const list = fresh.querySelector(".forum-list");
     if (this.list && list) this.weave(list, this.list);
     else if (list) (this.querySelector(".forum-empty") ?? this.home).replaceWith(list);
     this.querySelector(".forum-top").replaceWith(fresh.querySelector(".forum-top"));
     Object.assign(this.section.dataset, fresh.dataset);
-    return this.all(".forum-comment").filter((item) => !known.has(item.id));
+    return this.published.filter((article) => !known.has(article));
   }
 
   weave(fresh, old) {
     let last;
     for (const item of [...fresh.children].filter((each) => each.id)) {
       const here = document.getElementById(item.id);
+      here?.querySelector(":scope > .forum-held")?.replaceWith(item.firstElementChild);
       const [mine, its] = [here, item].map((each) => each?.querySelector(":scope > .forum-branch"));
       if (!here && last) last.after(item);
       else if (!here) old.prepend(item);
@@ -314,7 +316,7 @@ class ForumThread extends HTMLElement {
       this.list.append(...came);
       link.replaceWith(page.querySelector("a.forum-more") ?? "");
       this.mark(this.unseen());
-      this.show(came[0]);
+      this.show(came[0]?.firstElementChild);
     } catch { location.assign(link.href); }
   }
 
@@ -357,12 +359,11 @@ class ForumThread extends HTMLElement {
     if (this.section.dataset.poll) this.watch(MINUTE);
   }
 
-  unseen() { return this.last ? this.all(".forum-comment").filter((item) => born(item) > this.last) : []; }
+  unseen() { return this.last ? this.published.filter((article) => born(article) > this.last) : []; }
 
-  mark(items) {
+  mark(articles) {
     const badge = this.querySelector(".forum-new[hidden]");
-    for (const item of badge ? items : []) {
-      const article = item.querySelector("article");
+    for (const article of badge ? articles : []) {
       if (article.querySelector(".forum-new, [data-left]")) continue;
       article.querySelector(".forum-head").append(badge.cloneNode(true));
       article.querySelector(".forum-new").hidden = false;
@@ -388,15 +389,15 @@ class ForumThread extends HTMLElement {
     if (back) all.reverse();
     const here = document.activeElement.closest("article") ?? this.at;
     const way = back ? Node.DOCUMENT_POSITION_PRECEDING : Node.DOCUMENT_POSITION_FOLLOWING;
-    this.show((all.find((each) => here && here.compareDocumentPosition(each) & way) ?? all[0])?.parentNode);
+    this.show(all.find((each) => here && here.compareDocumentPosition(each) & way) ?? all[0]);
   }
 
-  show(item) {
-    if (!item) return;
-    this.at = item.querySelector("article");
-    this.open(this.at);
-    this.at.scrollIntoView({ block: "center" });
-    this.at.focus({ preventScroll: true });
+  show(article) {
+    if (!article) return;
+    this.at = article;
+    this.open(article);
+    article.scrollIntoView({ block: "center" });
+    article.focus({ preventScroll: true });
   }
 
   key(event) {
@@ -469,8 +470,7 @@ class ForumThread extends HTMLElement {
   open(target) { for (let at = target; at !== this; at = at.parentElement) if (at.matches("details")) at.open = true; }
 
   reveal() {
-    let target;
-    try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { /* a lone % */ }
+    const target = document.getElementById(location.hash.slice(1));
     if (!this.contains(target) || !target.closest("details:not([open])")) return;
     this.open(target);
     target.scrollIntoView();

@@ -46,6 +46,73 @@ def test_a_reply_is_posted_in_place(live: Live, reader: Page) -> None:
     assert reader.url.endswith("#comment-2")
 
 
+@pytest.fixture
+def newcomer(make_live: Callable[..., Live], person: Callable[..., Page]) -> tuple[Live, Page]:
+    """Somebody in front of an article where first comments wait for a moderator."""
+    live = make_live(FORUM_MODERATION="first")
+    page = person(live)
+    page.goto(live.site.page)
+    return live, page
+
+
+def test_a_first_comment_waits_in_place(newcomer: tuple[Live, Page]) -> None:
+    """The first comment of a newcomer appears without a page load, in focus, and it is told that it waits."""
+    live, page = newcomer
+    page.evaluate("window.same = true")
+    write(page, "My first words.")
+    send(page, "Post comment")
+    expect(page.locator("#comment-1 .forum-body")).to_have_text("My first words.")
+    expect(page.locator("#comment-1 > article")).to_be_focused()
+    expect(page.locator("#comment-1 .forum-waiting")).to_have_text("awaiting moderation")
+    expect(page.locator(STATUS)).to_contain_text("Thank you – your comment is waiting for a moderator.")
+    expect(text(page)).to_have_value("")
+    assert page.evaluate("window.same")
+    assert live.site.get(1).state == "held"
+
+
+def test_a_reply_waits_in_place(newcomer: tuple[Live, Page]) -> None:
+    """A reply that waits appears below what it answers, unfolded and in focus; the form goes home."""
+    live, page = newcomer
+    live.site.comment("How warm is the kitchen?", name="Ann")
+    live.approve_all()
+    page.reload()
+    page.evaluate("window.same = true")
+    page.get_by_role("link", name="Reply to Ann").click()
+    write(page, "Twenty degrees.")
+    send(page, "Post comment")
+    expect(page.locator("#comment-1 #comment-2 .forum-waiting")).to_be_visible()
+    expect(page.locator("#comment-2 > article")).to_be_focused()
+    expect(page.locator(STATUS)).to_contain_text("Thank you – your comment is waiting for a moderator.")
+    expect(page.get_by_role("heading", name="Write a comment")).to_be_visible()
+    assert page.evaluate("window.same")
+
+
+def test_a_page_that_does_not_show_what_waits(newcomer: tuple[Live, Page]) -> None:
+    """Where a host gives everybody the same copy of its page, the page that says so is opened instead."""
+    live, page = newcomer
+    copy = page.content()
+    page.route(f"**{live.site.page}", lambda route: route.fulfill(body=copy, content_type="text/html"))
+    write(page, "My first words.")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Post comment").click()
+    expect(page.get_by_role("heading", name="Your comment is waiting for a moderator")).to_be_visible()
+
+
+def test_what_waited_is_approved(newcomer: tuple[Live, Page]) -> None:
+    """Asking for what is new, its author sees that their comment waits no more."""
+    live, page = newcomer
+    page.clock.install()
+    page.reload()
+    write(page, "My first words.")
+    send(page, "Post comment")
+    expect(page.locator("#comment-1 .forum-waiting")).to_be_visible()
+    live.approve_all()
+    page.clock.run_for(61_000)
+    page.get_by_role("button", name="New comments: 1 – show").click()
+    expect(page.locator("#comment-1 > article")).to_be_focused()
+    expect(page.locator("#comment-1 .forum-waiting")).to_have_count(0)
+
+
 def test_folds_and_other_drafts_stay(live: Live, reader: Page) -> None:
     """What was folded is still folded after posting, and the draft of another answer still waits."""
     for parent in (None, 1):

@@ -103,9 +103,10 @@ def _writing(live: Live, page: Page) -> Iterator[str]:
     send(page, "Post comment")
     yield "old stamp"
     press(page, "Post comment")
+    yield "own held comment"
+    page.goto(f"/forum/comments/{page.url.rpartition('-')[2]}/held")
     yield "held"
     _follow(page, page.get_by_role("link", name="Back to the conversation"))
-    yield "own held comment"
 
 
 def _own(live: Live, page: Page) -> Iterator[str]:

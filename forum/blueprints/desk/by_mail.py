@@ -19,6 +19,7 @@ from ...moderation import acts
 from ...moderation.acts import Press
 from ...moderation.notices import LINK_DAYS, Act, Link, read_link
 from ...moderation.undo import undo
+from ...negotiation import speak
 from ...screening import chips
 from ...sqlite import begin_writing
 from ...state import ForumState, get
@@ -64,6 +65,7 @@ def _too_old() -> Response:
 
 def _actor(state: ForumState, link: Link) -> Actor:
     address = addresses.get(state.session, link.address_id)
+    speak(address.locale if address is not None else None)
     actor = actor_of(state.settings, address.key) if address is not None else None
     if actor is None:
         raise NotFound(_("This link is not good any more."))
