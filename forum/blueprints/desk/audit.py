@@ -109,7 +109,9 @@ def _about(row: Audit, subjects: Subjects) -> Thing:
     if row.subject_kind == "setting":
         return Thing(_("“%(name)s”", name=fields.label_of(row.cause)), _setting_url(row.cause))
     # The act says it all.
-    return Thing("" if row.subject_kind in ("sign_in", "outbox", "retention") else f"{row.subject_kind} {row.subject_id}")
+    if row.subject_kind in ("sign_in", "outbox", "retention"):
+        return Thing("")
+    return Thing(f"{row.subject_kind} {row.subject_id}")
 
 
 def _setting_url(key: str) -> str | None:
