@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from . import audit
 from .errors import InvalidDraft
-from .language import OURS, closest, current
+from .language import OURS, current
 from .language import gettext as _
 from .models import Address, Suppression
 from .tokens import Keys, keyed_hash, keyed_hashes
@@ -118,12 +118,6 @@ def note_active(address: Address, now: dt.datetime) -> None:
     """A sign of life: somebody used the address. Written once a month at most, since every comment passes here."""
     if address.nudges or now - address.active_at > _MONTH:
         address.active_at, address.nudges = now, 0
-
-
-def note_language(address: Address, language: str) -> None:
-    """Write in the ``language`` of the newest form until the mailbox is proved: anybody may have typed it first."""
-    if address.state in _UNPROVED and closest(address.locale or "") != language:
-        address.locale = language
 
 
 def vouch(session: Session, address: Address, now: dt.datetime) -> None:

@@ -33,7 +33,7 @@ def follow(
 ) -> Subscription:
     """Subscribe ``address`` to answers, to everything below ``comment``, or to its whole thread.
 
-    It is written to in the language of the page it was given on, until its owner chooses one.
+    It is written to in the language of the page it was first given on, until its owner chooses one.
     """
     target = _target(comment, scope)
     known = _find(session, address, target) if scope == "thread" else None

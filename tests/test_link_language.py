@@ -106,14 +106,3 @@ def test_a_link_to_what_is_not_there_speaks_as_the_mail_did(make_host: MakeHost)
     write_in(site, "ar")
     answer = site.visitor().get(token(site, "o", id_of(site), 99))
     assert (answer.status_code, ARABIC in answer.text) == (404, True)
-
-
-def test_the_newest_form_counts_until_the_address_is_proved(site: Site) -> None:
-    """A stranger who typed the address first in French does not decide for its owner; afterwards nobody does."""
-    site.comment(name="Eve", email=ANN)
-    write_in(site, "fr")
-    site.follower("Ann")
-    assert language_of(site) == "en"
-    write_in(site, "fr")
-    site.comment(name="Eve", email=ANN)
-    assert language_of(site) == "fr"

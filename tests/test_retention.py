@@ -109,7 +109,7 @@ def test_what_has_no_words_left_cannot_come_back(site: Site) -> None:
     batch = act(site, "reject", parent).batch
     go_round(site, 31)
     assert take_back(site, batch).done == 0
-    with pytest.raises(Exception, match="dealt with"):
+    with pytest.raises(Exception, match="changed since"):
         act(site, "restore", parent)
 
 

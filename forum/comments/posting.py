@@ -141,7 +141,6 @@ def _author(session: Session, submission: Submission, known: Address | None, now
         author.locale = current()
         return author
     addresses.note_active(known, now)
-    addresses.note_language(known, current())
     if submission.vouched:
         addresses.vouch(session, known, now)
     return known

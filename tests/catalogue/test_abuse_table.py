@@ -241,7 +241,7 @@ def test_b12_the_answer_does_not_tell_who_is_subscribed(site: Site) -> None:
             now = site.clock()
             email = f"{state}@reader.example"
             times = {"active_at": now, "changed_at": now, "created_at": now}
-            session.add(Address(key=email, email=email, state=state, **times))
+            session.add(Address(key=email, email=email, state=state, locale="en", **times))
             session.commit()
     seen = [post_and_look(site, f"{state}@reader.example") for state in STATES]
     assert len(set(seen)) == 1
